@@ -1,0 +1,216 @@
+/* What a token is to sign, and whether what it answered is that signature. */
+#include "config.h"
+
+#include <string.h>
+
+#include <openssl/err.h>
+
+#include "format/key.h"
+
+/* As much as a token process takes (token_sign.data). */
+#define DATA_MAX 131072
+
+/* Of every DigestInfo of SHA-2 (RFC 8017, 9.2, note 1). */
+#define DIGEST_INFO_LEN 19
+
+struct hash_row {
+	const char *name;
+	size_t len;
+	uint8_t digest_info[DIGEST_INFO_LEN];
+};
+
+#define DIGEST_INFO(total, hash, len)                                         \
+	{                                                                     \
+		0x30, total, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01,  \
+		    0x65, 0x03, 0x04, 0x02, hash, 0x05, 0x00, 0x04, len       \
+	}
+
+static const struct hash_row hashes[] = {
+	[HASH_SHA256] = { "SHA2-256", 32, DIGEST_INFO(0x31, 0x01, 0x20) },
+	[HASH_SHA384] = { "SHA2-384", 48, DIGEST_INFO(0x41, 0x02, 0x30) },
+	[HASH_SHA512] = { "SHA2-512", 64, DIGEST_INFO(0x51, 0x03, 0x40) },
+};
+
+static const struct hash_row *
+hash_row(enum hash_algorithm hash)
+{
+	switch (hash) {
+	case HASH_SHA256:
+	case HASH_SHA384:
+	case HASH_SHA512:
+		return &hashes[hash];
+	case HASH_NONE:
+		break;
+	}
+	return NULL;
+}
+
+gpg_error_t
+hash_bytes(enum hash_algorithm hash, const struct view *parts, size_t count,
+    uint8_t out[64], size_t *len)
+{
+	const struct hash_row *row = hash_row(hash);
+	EVP_MD *md = NULL;
+	EVP_MD_CTX *ctx = NULL;
+	gpg_error_t err = gpg_error(GPG_ERR_INTERNAL);
+	unsigned n = 0;
+
+	if (!row)
+		return gpg_error(GPG_ERR_DIGEST_ALGO);
+	if (!(md = EVP_MD_fetch(NULL, row->name, NULL)) ||
+	    !(ctx = EVP_MD_CTX_new()) ||
+	    EVP_DigestInit_ex2(ctx, md, NULL) != 1)
+		goto out;
+	for (size_t i = 0; i < count; i++)
+		if (parts[i].len > 0 &&
+		    EVP_DigestUpdate(ctx, parts[i].p, parts[i].len) != 1)
+			goto out;
+	if (EVP_DigestFinal_ex(ctx, out, &n) != 1 || n != row->len)
+		goto out;
+	*len = n;
+	err = 0;
+out:
+	EVP_MD_CTX_free(ctx);
+	EVP_MD_free(md);
+	if (err)
+		ERR_clear_error();
+	return err;
+}
+
+static enum sign_mechanism
+mechanism_of(const struct pubkey *key)
+{
+	if (algorithm_is_rsa(key->algorithm))
+		return MECH_RSA_PKCS1;
+	return key->algorithm == ALGO_ED25519 ? MECH_EDDSA : MECH_ECDSA;
+}
+
+static gpg_error_t
+put_hash(struct signing *s, const struct pubkey *key,
+    const struct view *parts, size_t count)
+{
+	uint8_t digest[64];
+	size_t len;
+	gpg_error_t err;
+
+	if ((err = hash_bytes(s->hash, parts, count, digest, &len)))
+		return err;
+	if (s->mechanism == MECH_RSA_PKCS1)
+		buf_put(&s->data, hash_row(s->hash)->digest_info,
+		    DIGEST_INFO_LEN);
+	/* ECDSA uses that much; not every token cuts it off by itself. */
+	if (s->mechanism == MECH_ECDSA &&
+	    len > algorithm_field(key->algorithm))
+		len = algorithm_field(key->algorithm);
+	return buf_put(&s->data, digest, len);
+}
+
+gpg_error_t
+signing_begin(struct signing *s, const struct pubkey *key,
+    enum hash_algorithm hash, const struct view *parts, size_t count)
+{
+	gpg_error_t err = 0;
+
+	s->mechanism = mechanism_of(key);
+	s->hash = hash;
+	buf_init(&s->data, DATA_MAX);
+	if (hash != HASH_NONE)
+		err = put_hash(s, key, parts, count);
+	else if (s->mechanism != MECH_EDDSA)
+		err = gpg_error(GPG_ERR_DIGEST_ALGO);
+	else
+		for (size_t i = 0; i < count && !err; i++)
+			err = buf_put_view(&s->data, parts[i]);
+	if (err)
+		signing_free(s);
+	return err;
+}
+
+void
+signing_free(struct signing *s)
+{
+	buf_free(&s->data);
+}
+
+/* An INTEGER of the number; returns what follows it. */
+static uint8_t *
+der_number(uint8_t *p, struct view number)
+{
+	bool sign;
+
+	number = view_strip(number);
+	sign = number.len == 0 || number.p[0] & 0x80;
+	*p++ = 0x02;
+	*p++ = (uint8_t)(number.len + sign);
+	if (sign)
+		*p++ = 0;
+	if (number.len > 0)
+		memcpy(p, number.p, number.len);
+	return p + number.len;
+}
+
+static bool
+check_ecdsa(const struct pubkey *key, struct view data, struct view sig)
+{
+	size_t field = algorithm_field(key->algorithm);
+	uint8_t der[2 + 2 * (2 + 1 + 48)];
+	uint8_t *end;
+
+	if (sig.len != 2 * field)
+		return false;
+	end = der_number(der + 2, view_of(sig.p, field));
+	end = der_number(end, view_of(sig.p + field, field));
+	der[0] = 0x30;
+	der[1] = (uint8_t)(end - der - 2);
+	return EVP_PKEY_verify(key->verify, der, (size_t)(end - der), data.p,
+	    data.len) == 1;
+}
+
+/* Without a hash set, OpenSSL compares the whole DigestInfo. */
+static bool
+check_rsa(const struct pubkey *key, struct view data, struct view sig)
+{
+	return sig.len == key->public.len &&
+	    EVP_PKEY_verify(key->verify, sig.p, sig.len, data.p,
+		data.len) == 1;
+}
+
+static bool
+check_ed25519(const struct pubkey *key, struct view data, struct view sig)
+{
+	EVP_MD_CTX *ctx;
+	bool good;
+
+	if (sig.len != 64 || !(ctx = EVP_MD_CTX_new()))
+		return false;
+	good = EVP_DigestVerifyInit_ex(ctx, NULL, NULL, NULL, NULL, key->evp,
+	    NULL) == 1 &&
+	    EVP_DigestVerify(ctx, sig.p, sig.len, data.p, data.len) == 1;
+	EVP_MD_CTX_free(ctx);
+	return good;
+}
+
+gpg_error_t
+signing_check(const struct signing *s, const struct pubkey *key,
+    struct view sig)
+{
+	struct view data = buf_view(&s->data);
+	bool good = false;
+
+	if (s->mechanism == mechanism_of(key))
+		switch (s->mechanism) {
+		case MECH_RSA_PKCS1:
+			good = check_rsa(key, data, sig);
+			break;
+		case MECH_ECDSA:
+			good = check_ecdsa(key, data, sig);
+			break;
+		case MECH_EDDSA:
+			good = check_ed25519(key, data, sig);
+			break;
+		}
+	if (good)
+		return 0;
+	ERR_clear_error();
+	return gpg_error(GPG_ERR_BAD_SIGNATURE);
+}
