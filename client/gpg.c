@@ -1,0 +1,191 @@
+/*
+ * touchstone-gpg, for git's gpg.program: signs through the agent with the
+ * keys that it has, and is the real gpg for everything else.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client/gpg-args.h"
+#include "client/gpg-status.h"
+#include "client/handover.h"
+#include "client/say.h"
+#include "client/talk.h"
+#include "wire/text.h"
+
+#define OBJECT_MAX ((size_t)64 * 1024 * 1024)
+#define KEY_MAX 1024		/* the bound of sign-v1 */
+#define EXIT_GPG 2		/* what gpg ends with when it failed */
+
+/*
+ * Whatever this process opens must not become its stdin, stdout or stderr,
+ * where a caller closed them.
+ */
+static bool
+keep_standard(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR | O_NOCTTY);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	return fd >= 0 && !close(fd);
+}
+
+static gpg_error_t
+read_object(struct buf *b)
+{
+	gpg_error_t err;
+	uint8_t *to;
+	ssize_t n;
+
+	for (;;) {
+		size_t room = b->max - buf_len(b);
+
+		room = room < 65536 ? room : 65536;
+		if (room == 0)
+			return gpg_error(GPG_ERR_TOO_LARGE);
+		if ((err = buf_reserve(b, room, &to)))
+			return err;
+		n = read(STDIN_FILENO, to, room);
+		if (n == 0)
+			return 0;
+		if (n > 0)
+			buf_filled(b, (size_t)n);
+		else if (errno != EINTR)
+			return gpg_error_from_syserror();
+	}
+}
+
+static gpg_error_t
+write_all(int fd, struct view v)
+{
+	ssize_t n;
+
+	while (v.len > 0) {
+		n = write(fd, v.p, v.len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return gpg_error_from_syserror();
+		v.p += n;
+		v.len -= (size_t)n;
+	}
+	return 0;
+}
+
+static int
+fail(gpg_error_t err, const char *what, const char *said)
+{
+	const char *hint = say_hint(err), *why = gpg_strerror(err);
+
+	say("%s: %s%s%s", what, said[0] ? said : why, hint[0] ? "; " : "",
+	    hint);
+	dprintf(STDERR_FILENO, "[GNUPG:] FAILURE sign %u\n", err);
+	return EXIT_GPG;
+}
+
+/* The signature to stdout, and then the lines that make git believe it. */
+static int
+deliver(const struct msg_progress *done)
+{
+	struct buf lines;
+	gpg_error_t err;
+	int status = 0;
+
+	buf_init(&lines, 1024);
+	err = gpg_status_lines(done->status, &lines);
+	if (!err && !gpg_armor_ok(done->result))
+		err = gpg_error(GPG_ERR_INV_ARMOR);
+	if (err)
+		status = fail(err, "the agent's answer is no signature", "");
+	else if ((err = write_all(STDOUT_FILENO, done->result)) ||
+	    (err = write_all(STDERR_FILENO, buf_view(&lines))))
+		status = fail(err, "the signature cannot be written", "");
+	buf_free(&lines);
+	return status;
+}
+
+/*
+ * The key as the agent knows it: gpg's mark for "this very subkey" is
+ * nothing to it, since each of its keys is one key.
+ */
+static void
+plain_key(const char *key, char *out, size_t size)
+{
+	size_t len = strlen(key);
+
+	if (len > 1 && key[len - 1] == '!' &&
+	    strspn(key, "0123456789abcdefABCDEFxX") == len - 1)
+		len--;
+	snprintf(out, size, "%.*s", (int)len, key);
+}
+
+/*
+ * Signs with our key, or becomes the real gpg if it is none of ours.  A key
+ * of ours that cannot sign is a failure: nothing else may sign in its stead.
+ */
+static int
+sign(struct talk *t, const char *key, char *const *argv)
+{
+	struct msg_progress done;
+	struct buf object;
+	char name[KEY_MAX + 1];
+	gpg_error_t err;
+	int status = EXIT_GPG;
+
+	buf_init(&object, OBJECT_MAX + 1);
+	plain_key(key, name, sizeof(name));
+	if ((err = read_object(&object))) {
+		status = fail(err, "reading what is to be signed failed", "");
+		goto out;
+	}
+	err = talk_sign(t, name, "openpgp", buf_view(&object), &done);
+	if (!err)
+		status = deliver(&done);
+	else if (gpg_err_code(err) == GPG_ERR_NO_SECKEY)
+		handover_with(argv, buf_view(&object));
+	else
+		status = fail(err, "signing failed", t->said);
+out:
+	buf_free(&object);
+	return status;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct paths paths;
+	struct talk t;
+	const char *key;
+	gpg_error_t err;
+	bool configured;
+	int status = EXIT_GPG;
+
+	/* What is no clean text names no key of ours. */
+	if (!gpg_args_sign(argc, argv, &key) || strlen(key) > KEY_MAX ||
+	    !text_is_clean(view_str(key))) {
+		handover(argv);
+		return EXIT_GPG;
+	}
+	if (!keep_standard())
+		return EXIT_GPG;
+	if ((err = paths_init(&paths)))
+		return fail(err, "the home folder cannot be found", "");
+	configured = connect_configured(&paths);
+	err = talk_open(&t, &paths, configured);
+	if (!err)
+		status = sign(&t, key, argv);
+	else if (gpg_err_code(err) == GPG_ERR_NO_AGENT && !configured &&
+	    t.way != WAY_NAMED)
+		handover(argv);
+	else
+		status = fail(err, "no agent", t.said);
+	talk_close(&t);
+	paths_free(&paths);
+	return status;
+}
