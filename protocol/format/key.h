@@ -39,6 +39,12 @@ size_t algorithm_field(enum key_algorithm);
 /* The view without its leading zeros. */
 struct view view_strip(struct view);
 
+/* The hash that is signed, which must have been made with one. */
+struct view signing_digest(const struct signing *);
+
+/* A positive number as SSH has it (RFC 4251, section 5). */
+void key_put_mpint(struct buf *, struct view);
+
 /*
  * Reads a SubjectPublicKeyInfo; the views point into it.  Only DER, only
  * named curves; the parameters of rsaEncryption may be missing.

@@ -246,11 +246,13 @@ make_verifier(struct pubkey *key)
 	return 0;
 }
 
-static void
-put_mpint(struct buf *b, struct view number)
+void
+key_put_mpint(struct buf *b, struct view number)
 {
-	bool sign = number.p[0] & 0x80;
+	bool sign;
 
+	number = view_strip(number);
+	sign = number.len > 0 && number.p[0] & 0x80;
 	buf_put_u32(b, (uint32_t)number.len + sign);
 	if (sign)
 		buf_put_u8(b, 0);
@@ -264,8 +266,8 @@ make_ssh(struct pubkey *key)
 
 	buf_put_cstring(&key->ssh, row->ssh_type);
 	if (algorithm_is_rsa(key->algorithm)) {
-		put_mpint(&key->ssh, key->exponent);
-		put_mpint(&key->ssh, key->public);
+		key_put_mpint(&key->ssh, key->exponent);
+		key_put_mpint(&key->ssh, key->public);
 	} else {
 		if (row->ssh_curve)
 			buf_put_cstring(&key->ssh, row->ssh_curve);

@@ -126,6 +126,16 @@ signing_begin(struct signing *s, const struct pubkey *key,
 	return err;
 }
 
+struct view
+signing_digest(const struct signing *s)
+{
+	struct view data = buf_view(&s->data), info;
+
+	if (s->mechanism == MECH_RSA_PKCS1)
+		view_get_bytes(&data, DIGEST_INFO_LEN, &info);
+	return data;
+}
+
 void
 signing_free(struct signing *s)
 {

@@ -199,15 +199,18 @@ der_put_number(struct buf *b, struct view number)
 	return place;
 }
 
-/* The headers of all, of the algorithm, and of the bits to come. */
+/*
+ * All but the bits: the headers, the algorithm, and its parameters, which are
+ * an OID, NULL, or with tag 0 none.
+ */
 static void
-put_frame(struct buf *b, struct view oid, struct view parameters, uint8_t tag,
+put_frame(struct buf *b, struct view oid, uint8_t tag, struct view parameters,
     size_t bits)
 {
-	size_t algorithm = tlv_len(oid.len) + tlv_len(parameters.len);
+	size_t algorithm = tlv_len(oid.len);
 
-	if (!tag)
-		algorithm = tlv_len(oid.len);
+	if (tag)
+		algorithm += tlv_len(parameters.len);
 	der_put_header(b, DER_SEQUENCE, tlv_len(algorithm) + tlv_len(bits + 1));
 	der_put_header(b, DER_SEQUENCE, algorithm);
 	der_put(b, DER_OID, oid);
@@ -217,32 +220,44 @@ put_frame(struct buf *b, struct view oid, struct view parameters, uint8_t tag,
 	buf_put_u8(b, 0);
 }
 
+static void
+put_rsa(struct buf *b, const struct key_numbers *in, size_t *public,
+    size_t *exponent)
+{
+	size_t numbers = tlv_len(number_len(in->public)) +
+	    tlv_len(number_len(in->exponent));
+
+	put_frame(b, OID(oid_rsa), DER_NULL, view_of(NULL, 0),
+	    tlv_len(numbers));
+	der_put_header(b, DER_SEQUENCE, numbers);
+	*public = der_put_number(b, in->public);
+	*exponent = der_put_number(b, in->exponent);
+}
+
+static void
+put_point(struct buf *b, const struct key_numbers *in, size_t *public)
+{
+	if (in->algorithm == ALGO_ED25519)
+		put_frame(b, OID(oid_ed25519), 0, view_of(NULL, 0),
+		    in->public.len);
+	else
+		put_frame(b, OID(oid_ec), DER_OID,
+		    in->algorithm == ALGO_P256 ? OID(oid_p256) : OID(oid_p384),
+		    in->public.len);
+	*public = buf_len(b);
+	buf_put_view(b, in->public);
+}
+
 gpg_error_t
 spki_put(struct buf *b, const struct key_numbers *in,
     struct key_numbers *inside)
 {
-	size_t public, exponent = 0, numbers;
+	size_t public, exponent = 0;
 
-	if (algorithm_is_rsa(in->algorithm)) {
-		numbers = tlv_len(number_len(in->public)) +
-		    tlv_len(number_len(in->exponent));
-		put_frame(b, OID(oid_rsa), view_of(NULL, 0), DER_NULL,
-		    tlv_len(numbers));
-		der_put_header(b, DER_SEQUENCE, numbers);
-		public = der_put_number(b, in->public);
-		exponent = der_put_number(b, in->exponent);
-	} else {
-		if (in->algorithm == ALGO_ED25519)
-			put_frame(b, OID(oid_ed25519), view_of(NULL, 0), 0,
-			    in->public.len);
-		else
-			put_frame(b, OID(oid_ec),
-			    in->algorithm == ALGO_P256 ? OID(oid_p256) :
-							 OID(oid_p384),
-			    DER_OID, in->public.len);
-		public = buf_len(b);
-		buf_put_view(b, in->public);
-	}
+	if (algorithm_is_rsa(in->algorithm))
+		put_rsa(b, in, &public, &exponent);
+	else
+		put_point(b, in, &public);
 	if (buf_error(b))
 		return buf_error(b);
 	inside->algorithm = in->algorithm;
