@@ -37,6 +37,22 @@ folders 'object may not do I/O' 'reach nothing outside' \
 folders 'format may not know the time' 'reach nothing outside' \
     protocol/format/x.c '#include <time.h>'
 
+# text NAME SED PATTERN: the protocol's text, so edited, is no more the rows'.
+text() {
+	sed "$2" "$src/protocol/PROTOCOL" >"$work/PROTOCOL"
+	"$here/check-protocol" "$work/PROTOCOL" >"$work/out" 2>&1
+	like "$1" "$(cat "$work/out")" "$3"
+}
+ok 'the text is what the rows say' "$here/check-protocol"
+text 'a bound that is not the row'\''s' 's/text\[1024\]  /text[1025]  /' \
+    '^not ok .* tables'
+text 'a message that the text lacks' '/^	| forget-v1/,/^$/d' \
+    '^not ok .* tables'
+text 'a number that is not the error'\''s' 's/^	!    17 /	!    18 /' \
+    '^not ok .* errors'
+text 'an example with a wrong byte' 's/73 69 67 6e 2d/73 69 67 6e 2e/' \
+    '^not ok .* example'
+
 if test "${TOUCHSTONE_SANITIZERS-no}" = yes; then
 	skip 'objects and programs' 'built with sanitizers'
 	done_testing
