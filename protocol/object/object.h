@@ -53,7 +53,18 @@ struct object {
  * its first words and cannot be read as one is refused with GPG_ERR_BAD_DATA
  * and *why (a constant, clean, for people); so is a blob that could be read
  * in another domain (GPG_ERR_FORBIDDEN), and anything over its kind's limit
- * (GPG_ERR_TOO_LARGE).
+ * (GPG_ERR_TOO_LARGE).  A refused object keeps its kind, for the record, and
+ * has an empty summary.
+ *
+ * Bytes claim to be a commit ("tree ") or a tag ("object ") if 40 hex digits
+ * follow, or if hex digits are all that follows in the first line: that is
+ * all that git could take for one, and what is damaged.  A text that begins
+ * with "tree house" is a blob.  "certificate version " always claims.
+ *
+ * The rules are those of git-fsck(1), with two differences.  The author of a
+ * commit may have a broken date or name, since a rebase copies it from old
+ * commits.  Messages and headers that git-receive-pack(1) would take for a
+ * push certificate are refused, since it looks at nothing else.
  */
 gpg_error_t object_read(struct view bytes, struct object *, const char **why);
 
@@ -66,7 +77,8 @@ gpg_error_t object_read_ssh(struct view bytes, struct view key,
     struct object *, const char **why);
 
 /*
- * Names an object that the agent itself builds from parameters.  `what` is
+ * Names an object that the agent itself builds from parameters, and leaves
+ * its bytes to the caller.  `what` is
  * the user id (certification) or the reason (revocation); it need not be
  * clean.
  */

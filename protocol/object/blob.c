@@ -1,0 +1,203 @@
+/*
+ * Bytes of no known kind, refused where their signature could be taken for
+ * one that means something: what a verifier in another domain hashes must
+ * not be what a blob can be.
+ */
+#include "config.h"
+
+#include <string.h>
+#include <openssl/evp.h>
+
+#include "object/read.h"
+
+static uint32_t
+number(const uint8_t *p, size_t n)
+{
+	uint32_t value = 0;
+
+	while (n-- > 0)
+		value = value << 8 | *p++;
+	return value;
+}
+
+/* A message of SSH: a login, a certificate, a revocation list. */
+static bool
+is_ssh(struct view v)
+{
+	static const char cert[] = "-cert-v0";
+	struct view type;
+
+	if (userauth_claimed(v) || view_starts(v, "SSHKRL\n"))
+		return true;
+	return !view_get_string(&v, 128, &type) && type.len > 0 &&
+	    memmem(type.p, type.len, cert, sizeof(cert) - 1);
+}
+
+static bool
+is_dsse(struct view v)
+{
+	return view_starts(v, "DSSEv1");
+}
+
+/*
+ * One SEQUENCE or SET that spans all: a certificate, a request, signed
+ * attributes.  BER's long-winded lengths count too, some verifiers take them.
+ */
+static bool
+is_der(struct view v)
+{
+	uint8_t tag, first, byte;
+	uint64_t len = 0;
+
+	if (view_get_u8(&v, &tag) || (tag != 0x30 && tag != 0x31) ||
+	    view_get_u8(&v, &first))
+		return false;
+	if (first == 0x80)	/* ends in two zero bytes */
+		return v.len >= 2 && number(v.p + v.len - 2, 2) == 0;
+	if (first < 0x80)
+		return first == v.len;
+	for (first &= 0x7f; first > 0; first--) {
+		if (view_get_u8(&v, &byte) || len >> 56)
+			return false;
+		len = len << 8 | byte;
+	}
+	return len == v.len;
+}
+
+/* A character of base64url as its plain sibling, 0 if it is neither. */
+static char
+from_url(uint8_t c)
+{
+	if (c == '-' || c == '+')
+		return '+';
+	if (c == '_' || c == '/')
+		return '/';
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+	    (c >= '0' && c <= '9') ? (char)c : 0;
+}
+
+/* What a lenient reader of JSON skips: blanks, and a byte order mark. */
+static bool
+is_json_blank(uint8_t c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r' ||
+	    c == 0xef || c == 0xbb || c == 0xbf;
+}
+
+/*
+ * RFC 7515, section 5.1: base64url of a JSON object, a dot, the payload
+ * (anything, with RFC 7797).  To know the object its first character that is
+ * no blank will do.
+ */
+static bool
+is_jws(struct view v)
+{
+	unsigned char quad[4], plain[3];
+	struct view header;
+
+	if (!scan_until(&v, '.', &header))
+		return false;
+	for (size_t i = 0; i < header.len; i++)
+		if (!from_url(header.p[i]) && header.p[i] != '=')
+			return false;
+	for (size_t i = 0; i < header.len; i += 4) {
+		for (size_t j = 0; j < 4; j++) {
+			char c = i + j < header.len ?
+			    from_url(header.p[i + j]) : 0;
+
+			quad[j] = c ? (unsigned char)c : 'A';
+		}
+		if (EVP_DecodeBlock(plain, quad, 4) != 3)
+			return false;
+		for (size_t j = 0; j < 3; j++)
+			if (!is_json_blank(plain[j]))
+				return plain[j] == '{';
+	}
+	return false;
+}
+
+/* The end of what OpenPGP hashes, of version 4, 6 and LibrePGP's 5. */
+static bool
+is_openpgp(struct view v)
+{
+	size_t n = v.len;
+
+	if (n >= 6 && v.p[n - 5] == 0xff &&
+	    (v.p[n - 6] == 4 || v.p[n - 6] == 6))
+		return true;
+	return n >= 10 && v.p[n - 10] == 5 && v.p[n - 9] == 0xff;
+}
+
+/* RFC 8446, section 4.4.3; and a handshake up to CertificateVerify in 1.2. */
+static bool
+is_tls(struct view v)
+{
+	size_t blanks = 0, hello;
+
+	while (blanks < 64 && blanks < v.len && v.p[blanks] == ' ')
+		blanks++;
+	if (blanks == 64)
+		return true;
+	if (v.len < 6 || v.p[0] != 1 || v.p[4] != 3)
+		return false;
+	hello = 4 + (size_t)number(v.p + 1, 3);
+	return hello < v.len && v.p[hello] == 2;
+}
+
+/* git-receive-pack(1) looks at the list of updates alone. */
+static bool
+is_push(struct view v)
+{
+	const uint8_t *body = v.len ? memmem(v.p, v.len, "\n\n", 2) : NULL;
+
+	if (!body)
+		return false;
+	body += 2;
+	return git_reads_as_push(view_of(body,
+	    (size_t)(v.p + v.len - body)));
+}
+
+/*
+ * OpenPGP's version 3 has no mark: a document is followed by its class and
+ * four bytes of time, and other signatures begin with the key.
+ */
+static bool
+is_openpgp3(struct view v)
+{
+	if (v.len >= 5 && v.p[v.len - 5] <= 1 &&
+	    number(v.p + v.len - 4, 4) >= 0x20000000)
+		return true;
+	return v.len > 4 && v.p[0] == 0x99 && v.p[3] >= 2 && v.p[3] <= 4 &&
+	    number(v.p + 1, 2) <= v.len - 3;
+}
+
+static const struct {
+	bool (*reads)(struct view);
+	bool raw_only;
+	const char *why;
+} domains[] = {
+	{ is_ssh, false, "the bytes read as a message of SSH" },
+	{ sshsig_claimed, false, "the bytes read as an SSHSIG" },
+	{ is_dsse, false, "the bytes read as a DSSE statement" },
+	{ is_der, false, "the bytes read as a certificate or other DER" },
+	{ is_jws, false, "the bytes read as a JSON web signature" },
+	{ is_openpgp, false, "the bytes end as an OpenPGP signature does" },
+	{ is_tls, false, "the bytes read as a TLS handshake" },
+	{ is_push, false, "the bytes read as a git push certificate" },
+	{ is_openpgp3, true, "the bytes read as an old OpenPGP signature's" },
+};
+
+gpg_error_t
+blob_read(struct object *o, bool raw, const char **why)
+{
+	for (size_t i = 0; i < sizeof(domains) / sizeof(domains[0]); i++)
+		if ((raw || !domains[i].raw_only) &&
+		    domains[i].reads(o->bytes)) {
+			*why = domains[i].why;
+			return gpg_error(GPG_ERR_FORBIDDEN);
+		}
+	name_add(o, "file of ");
+	name_add_number(o, o->bytes.len);
+	name_add(o, " bytes, SHA-256 ");
+	return name_add_hash(o, o->bytes);
+}

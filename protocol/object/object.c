@@ -1,0 +1,166 @@
+/* What may be signed: the kinds, and which kind some bytes are of. */
+#include "config.h"
+
+#include <string.h>
+
+#include "object/read.h"
+
+#define KIB (size_t)1024
+#define MIB (1024 * KIB)
+
+static const struct object_rule rules[OBJECT_KINDS] = {
+	[OBJECT_COMMIT] = { .name = "commit", .limit = MIB,
+	    .forwarded = true },
+	[OBJECT_TAG] = { .name = "tag", .limit = MIB, .forwarded = true },
+	[OBJECT_PUSH] = { .name = "push", .limit = 4 * MIB,
+	    .forwarded = true },
+	[OBJECT_CERTIFICATION] = { .name = "certification", .built = true },
+	[OBJECT_REVOCATION] = { .name = "revocation", .built = true },
+	[OBJECT_SSH_USERAUTH] = { .name = "ssh-login", .limit = 64 * KIB,
+	    .forwarded = true },
+	[OBJECT_SSHSIG] = { .name = "sshsig", .limit = 4 * KIB,
+	    .forwarded = true },
+	[OBJECT_BLOB] = { .name = "blob", .limit = 16 * MIB,
+	    .by_policy = true },
+};
+
+const struct object_rule *
+object_rule(enum object_kind kind)
+{
+	return &rules[kind];
+}
+
+size_t
+object_limit(void)
+{
+	size_t limit = 0;
+
+	for (int i = 0; i < OBJECT_KINDS; i++)
+		if (rules[i].limit > limit)
+			limit = rules[i].limit;
+	return limit;
+}
+
+gpg_error_t
+object_bad(const char **why, const char *text)
+{
+	*why = text;
+	return gpg_error(GPG_ERR_BAD_DATA);
+}
+
+static bool
+is_hex(uint8_t c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') ||
+	    (c >= 'A' && c <= 'F');
+}
+
+/*
+ * Whether git could read the bytes as an object that begins with the word, or
+ * whoever wrote them meant it to: an id follows, or a line that is hex but
+ * no id.  A text that begins with "tree house" claims nothing.
+ */
+static bool
+claims_id(struct view v, const char *word)
+{
+	size_t n = 0;
+
+	if (!scan_word(&v, word))
+		return false;
+	while (n < v.len && is_hex(v.p[n]))
+		n++;
+	return n >= 40 || (n > 0 && (n == v.len || v.p[n] < ' '));
+}
+
+static enum object_kind
+claimed_kind(struct view v)
+{
+	if (claims_id(v, "tree "))
+		return OBJECT_COMMIT;
+	if (claims_id(v, "object "))
+		return OBJECT_TAG;
+	if (view_starts(v, "certificate version "))
+		return OBJECT_PUSH;
+	return OBJECT_BLOB;
+}
+
+static enum object_kind
+claimed_ssh_kind(struct view v)
+{
+	if (sshsig_claimed(v))
+		return OBJECT_SSHSIG;
+	return userauth_claimed(v) ? OBJECT_SSH_USERAUTH : OBJECT_BLOB;
+}
+
+static gpg_error_t
+begin(struct object *o, enum object_kind kind, struct view bytes,
+    const char **why)
+{
+	*o = (struct object){ .kind = kind, .bytes = bytes };
+	*why = NULL;
+	if (bytes.len <= rules[kind].limit)
+		return 0;
+	*why = "there is more than may be signed at once";
+	return gpg_error(GPG_ERR_TOO_LARGE);
+}
+
+/*
+ * Leaves of an object that was refused only what it claims to be, and no
+ * refusal unexplained.
+ */
+static gpg_error_t
+end(struct object *o, gpg_error_t err, const char **why)
+{
+	if (err) {
+		*o = (struct object){ .kind = o->kind, .bytes = o->bytes };
+		if (!*why)
+			*why = "the bytes could not be hashed";
+	}
+	return err;
+}
+
+gpg_error_t
+object_read(struct view bytes, struct object *o, const char **why)
+{
+	gpg_error_t err = begin(o, claimed_kind(bytes), bytes, why);
+
+	if (err)
+		return end(o, err, why);
+	switch (o->kind) {
+	case OBJECT_COMMIT:
+		return end(o, commit_read(o, why), why);
+	case OBJECT_TAG:
+		return end(o, tag_read(o, why), why);
+	case OBJECT_PUSH:
+		return end(o, push_read(o, why), why);
+	default:
+		return end(o, blob_read(o, false, why), why);
+	}
+}
+
+gpg_error_t
+object_read_ssh(struct view bytes, struct view key, struct object *o,
+    const char **why)
+{
+	gpg_error_t err = begin(o, claimed_ssh_kind(bytes), bytes, why);
+
+	if (err)
+		return end(o, err, why);
+	switch (o->kind) {
+	case OBJECT_SSH_USERAUTH:
+		return end(o, userauth_read(o, key, why), why);
+	case OBJECT_SSHSIG:
+		return end(o, sshsig_read(o, why), why);
+	default:
+		return end(o, blob_read(o, true, why), why);
+	}
+}
+
+void
+object_name_built(struct object *o, enum object_kind kind, const char *what)
+{
+	*o = (struct object){ .kind = kind };
+	name_add(o, rules[kind].name);
+	name_add(o, kind == OBJECT_CERTIFICATION ? " of " : " ");
+	name_add_text(o, view_str(what), 144);
+}

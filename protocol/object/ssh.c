@@ -1,0 +1,157 @@
+/*
+ * What SSH clients have signed: logins (RFC 4252, section 7, and
+ * publickey-hostbound-v00@openssh.com) and SSHSIG (OpenSSH's PROTOCOL and
+ * PROTOCOL.sshsig).
+ */
+#include "config.h"
+
+#include <string.h>
+
+#include "object/read.h"
+
+#define USERAUTH_REQUEST 50
+#define CERT_TAIL "-cert-v01@openssh.com"
+
+bool
+userauth_claimed(struct view v)
+{
+	struct view s;
+	uint8_t type;
+
+	return !view_get_string(&v, v.len, &s) && !view_get_u8(&v, &type) &&
+	    type == USERAUTH_REQUEST && !view_get_string(&v, v.len, &s) &&
+	    !view_get_string(&v, v.len, &s);
+}
+
+bool
+sshsig_claimed(struct view v)
+{
+	return view_starts(v, "SSHSIG");
+}
+
+/* Whether the name is `type` and `tail`. */
+static bool
+is_joined(struct view name, struct view type, const char *tail)
+{
+	return name.len == type.len + strlen(tail) &&
+	    (type.len == 0 || !memcmp(name.p, type.p, type.len)) &&
+	    !memcmp(name.p + type.len, tail, strlen(tail));
+}
+
+/*
+ * Whether the blob is the key, or a certificate of it, which holds the key's
+ * numbers behind its own type and a nonce.
+ */
+static bool
+is_key(struct view blob, struct view key, bool *is_cert)
+{
+	struct view type, cert_type, nonce;
+
+	*is_cert = false;
+	if (view_eq(blob, key))
+		return true;
+	if (view_get_string(&key, 64, &type) ||
+	    view_get_string(&blob, 96, &cert_type) ||
+	    !is_joined(cert_type, type, CERT_TAIL) ||
+	    view_get_string(&blob, 64, &nonce))
+		return false;
+	*is_cert = true;
+	return key.len > 0 && blob.len > key.len &&
+	    !memcmp(blob.p, key.p, key.len);
+}
+
+/* Whether a key of this blob signs by that algorithm (RFC 8332 for RSA). */
+static bool
+is_algorithm(struct view name, struct view key, bool is_cert)
+{
+	const char *tail = is_cert ? CERT_TAIL : "";
+	struct view type;
+
+	if (view_get_string(&key, 64, &type))
+		return false;
+	if (view_eq_str(type, "ssh-rsa"))
+		return is_joined(name, view_str("rsa-sha2-256"), tail) ||
+		    is_joined(name, view_str("rsa-sha2-512"), tail);
+	return is_joined(name, type, tail);
+}
+
+struct userauth {
+	struct view user, algorithm, key, host;
+	bool bound;
+};
+
+static gpg_error_t
+read_fields(struct view v, struct userauth *u, const char **why)
+{
+	struct view session, service, method;
+	uint8_t type, has_signature;
+
+	if (view_get_string(&v, 64, &session) || session.len < 20 ||
+	    view_get_u8(&v, &type) || type != USERAUTH_REQUEST ||
+	    view_get_string(&v, 256, &u->user) ||
+	    view_get_string(&v, 64, &service) ||
+	    view_get_string(&v, 64, &method))
+		return object_bad(why, "the ssh login is malformed");
+	if (!view_eq_str(service, "ssh-connection"))
+		return object_bad(why, "the ssh login is to another service");
+	u->bound = view_eq_str(method, "publickey-hostbound-v00@openssh.com");
+	if (!u->bound && !view_eq_str(method, "publickey"))
+		return object_bad(why, "the ssh login is by another method");
+	if (view_get_u8(&v, &has_signature) || has_signature != 1 ||
+	    view_get_string(&v, 96, &u->algorithm) ||
+	    view_get_string(&v, 16384, &u->key) ||
+	    (u->bound && (view_get_string(&v, 16384, &u->host) ||
+	    u->host.len == 0)) || v.len > 0)
+		return object_bad(why, "the ssh login is malformed");
+	return 0;
+}
+
+gpg_error_t
+userauth_read(struct object *o, struct view key, const char **why)
+{
+	struct userauth u;
+	bool is_cert;
+	gpg_error_t err;
+
+	if ((err = read_fields(o->bytes, &u, why)))
+		return err;
+	if (!is_key(u.key, key, &is_cert))
+		return object_bad(why, "the ssh login names another key");
+	if (!is_algorithm(u.algorithm, key, is_cert))
+		return object_bad(why,
+		    "the ssh login's algorithm is not one of the key");
+
+	name_add(o, "ssh login as ");
+	name_add_word(o, u.user, 96);
+	if (!u.bound)
+		return 0;
+	name_add(o, " to host ");
+	return name_add_fingerprint(o, u.host);
+}
+
+static bool
+hash_fits(struct view name, struct view hash)
+{
+	return (view_eq_str(name, "sha256") && hash.len == 32) ||
+	    (view_eq_str(name, "sha512") && hash.len == 64);
+}
+
+gpg_error_t
+sshsig_read(struct object *o, const char **why)
+{
+	struct view v = o->bytes, space, reserved, name, hash;
+
+	if (!scan_word(&v, "SSHSIG") || view_get_string(&v, 256, &space) ||
+	    view_get_string(&v, 0, &reserved) ||
+	    view_get_string(&v, 16, &name) ||
+	    view_get_string(&v, 64, &hash) || v.len > 0)
+		return object_bad(why, "the SSHSIG is malformed");
+	if (space.len == 0)
+		return object_bad(why, "the SSHSIG has no namespace");
+	if (!hash_fits(name, hash))
+		return object_bad(why, "the SSHSIG's hash is unknown");
+
+	name_add(o, "SSHSIG in namespace ");
+	name_add_text(o, space, 128);
+	return 0;
+}
