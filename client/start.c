@@ -31,7 +31,7 @@ start_environment(char **env)
 		"XDG_DATA_HOME=", "XDG_STATE_HOME=", "XDG_RUNTIME_DIR=",
 		"LANG=", "TZ=", "LC_",
 	};
-	static char path[] = "PATH=/usr/bin:/bin";
+	static const char path[] = "PATH=/usr/bin:/bin";
 	size_t count = 0, used = 0;
 	char **out;
 
@@ -43,7 +43,7 @@ start_environment(char **env)
 		for (size_t k = 0; k < sizeof(names) / sizeof(*names); k++)
 			if (!strncmp(env[i], names[k], strlen(names[k])))
 				out[used++] = env[i];
-	out[used] = path;
+	out[used] = (char *)(uintptr_t)path;
 	return out;
 }
 
