@@ -37,7 +37,7 @@ struct keyfile {
 };
 
 /*
- * Whether a key (or a module) may have this name: [a-z][a-z0-9._-]*, at most
+ * Whether a key may have this name: [a-z][a-z0-9._-]*, at most
  * 64 bytes, and not of hex digits alone, so that no name reads as an id.
  */
 bool keyfile_name_ok(struct view);

@@ -1,0 +1,671 @@
+/* The user's configuration, read by libconfig into one value or refused. */
+#include <config.h>
+
+#include <sys/stat.h>
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <libconfig.h>
+
+#include "agent/config.h"
+#include "local/keyfile.h"
+#include "local/paths.h"
+#include "wire/text.h"
+
+#define FILE_LIMIT (256 * 1024)		/* bytes; names in a group cost n^2 */
+#define PATH_LIMIT 1024			/* as in the messages to the helpers */
+#define ENV_LIMIT 4096
+#define ENV_COUNT 64
+#define MODULES 64
+#define RULES 1024
+#define SUFFIX ".conf"
+
+/* One file being read.  The first problem stays; after it nothing is read. */
+struct source {
+	const char *file;
+	char *problem;
+	gpg_error_t err;
+	config_t tree;
+};
+
+static void
+complain(struct source *s, gpg_err_code_t code, unsigned line,
+    const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* "FILE:LINE: what", clean; line 0 is the file as a whole. */
+static void
+complain(struct source *s, gpg_err_code_t code, unsigned line,
+    const char *fmt, ...)
+{
+	char what[512], whole[1024], clean[1024], where[16] = "";
+	va_list ap;
+
+	if (s->err)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
+	if (line > 0)
+		snprintf(where, sizeof(where), ":%u", line);
+	snprintf(whole, sizeof(whole), "%.480s%s: %s", s->file, where, what);
+	s->problem = strdup(text_clean(clean, sizeof(clean), view_str(whole)));
+	s->err = gpg_error(code);
+}
+
+static void
+complain_at(struct source *s, const config_setting_t *at, const char *what)
+{
+	const char *name = config_setting_name(at);
+
+	/* An element of a list has no name, its list has. */
+	if (!name && config_setting_parent(at))
+		name = config_setting_name(config_setting_parent(at));
+	complain(s, GPG_ERR_CONFIGURATION, config_setting_source_line(at),
+	    "\"%s\" %s", name ? name : "", what);
+}
+
+static void
+complain_memory(struct source *s)
+{
+	complain(s, GPG_ERR_ENOMEM, 0, "out of memory");
+}
+
+/*
+ * What others may write decides which modules run, so it is refused.  Returns
+ * false also where nothing is there, which is no problem.
+ */
+static bool
+check_owner(struct source *s, bool folder)
+{
+	struct stat st;
+
+	if (stat(s->file, &st)) {
+		if (errno != ENOENT)
+			complain(s, gpg_err_code_from_errno(errno), 0, "%s",
+			    strerror(errno));
+		return false;
+	}
+	if (folder && !S_ISDIR(st.st_mode))
+		complain(s, GPG_ERR_ENOTDIR, 0, "is not a folder");
+	else if (st.st_uid != geteuid() && st.st_uid != 0)
+		complain(s, GPG_ERR_EACCES, 0, "belongs to another user");
+	else if (st.st_mode & 0022)
+		complain(s, GPG_ERR_EACCES, 0,
+		    "others may write it; chmod go-w");
+	return !s->err;
+}
+
+/* The line's text; empty behind the last one. */
+static struct view
+line_of(struct view text, unsigned line)
+{
+	const uint8_t *end;
+
+	while (line > 1 && (end = memchr(text.p, '\n', text.len))) {
+		text.len -= (size_t)(end + 1 - text.p);
+		text.p = end + 1;
+		line--;
+	}
+	if (line > 1)
+		return view_of(text.p, 0);
+	if ((end = memchr(text.p, '\n', text.len)))
+		text.len = (size_t)(end - text.p);
+	while (text.len > 0 && (text.p[0] == ' ' || text.p[0] == '\t')) {
+		text.p++;
+		text.len--;
+	}
+	return text;
+}
+
+/*
+ * libconfig would read other files where a line begins with @include; a
+ * configuration is what is in its files, so no line may begin with @.
+ */
+static void
+refuse_includes(struct source *s, struct view text)
+{
+	unsigned line = 1;
+	bool start = true;
+
+	for (size_t i = 0; i < text.len && !s->err; i++) {
+		uint8_t c = text.p[i];
+
+		if (c == '@' && start)
+			complain(s, GPG_ERR_CONFIGURATION, line,
+			    "\"@include\" is not supported");
+		if (c == '\n')
+			line++;
+		start = c == '\n' || (start && strchr(" \t\r\v\f", c));
+	}
+}
+
+static bool
+has(struct view t, size_t i, const char *what)
+{
+	return i < t.len && view_starts(view_of(t.p + i, t.len - i), what);
+}
+
+/* Behind the string or comment that begins at i; i if none does. */
+static size_t
+skip_quoted(struct view t, size_t i)
+{
+	if (has(t, i, "\"")) {
+		for (i++; i < t.len && t.p[i] != '"'; i++)
+			if (t.p[i] == '\\')
+				i++;
+		return i + 1;
+	}
+	if (has(t, i, "#") || has(t, i, "//")) {
+		while (i < t.len && t.p[i] != '\n')
+			i++;
+	} else if (has(t, i, "/*")) {
+		for (i += 2; i < t.len && !has(t, i, "*/"); i++)
+			;
+		i += 2;
+	}
+	return i;
+}
+
+/*
+ * libconfig takes a number modulo 2^32; none that is allowed has ten
+ * characters, so what has them is refused before it can become another.
+ */
+static void
+refuse_long_numbers(struct source *s, struct view t)
+{
+	unsigned line = 1;
+	size_t i = 0, start, end;
+
+	while (i < t.len && !s->err) {
+		start = i;
+		if ((i = skip_quoted(t, i)) == start) {
+			while (i < t.len && (t.p[i] == '-' || t.p[i] == '+'))
+				i++;
+			end = i;
+			while (end < t.len && (isalnum(t.p[end]) ||
+			    (t.p[end] && strchr("_.*+-", t.p[end]))))
+				end++;
+			if (end > i + 9 && isdigit(t.p[i]))
+				complain(s, GPG_ERR_CONFIGURATION, line,
+				    "\"%.*s\" is too large a number",
+				    (int)(end - i < 60 ? end - i : 60),
+				    (const char *)t.p + i);
+			i = end > start ? end : start + 1;
+		}
+		for (; start < i && start < t.len; start++)
+			line += t.p[start] == '\n';
+	}
+}
+
+static void
+parse(struct source *s, struct view text)
+{
+	unsigned line;
+	struct view v;
+
+	if (config_read_string(&s->tree, (const char *)text.p))
+		return;
+	line = (unsigned)config_error_line(&s->tree);
+	v = line_of(text, line);
+	if (v.len > 60)
+		v.len = 60;
+	complain(s, GPG_ERR_CONFIGURATION, line, v.len ? "%s near \"%.*s\"" :
+	    "%s at the end%.*s", config_error_text(&s->tree), (int)v.len,
+	    (const char *)v.p);
+}
+
+/*
+ * Reads s->file into s->tree, which is initialized here; a missing file is
+ * an empty one.
+ */
+static void
+read_source(struct source *s)
+{
+	struct buf b;
+	gpg_error_t err;
+
+	config_init(&s->tree);
+	if (!check_owner(s, false))
+		return;
+	buf_init(&b, FILE_LIMIT + 1);
+	if ((err = paths_read(s->file, FILE_LIMIT, &b)))
+		complain(s, gpg_err_code(err), 0, "%s",
+		    gpg_err_code(err) == GPG_ERR_TOO_LARGE ?
+		    "larger than 256 KiB" : gpg_strerror(err));
+	else if (buf_len(&b) > 0 &&
+	    memchr(buf_view(&b).p, 0, buf_len(&b)))
+		complain(s, GPG_ERR_CONFIGURATION, 0, "not a text");
+	else if (buf_put_u8(&b, 0))
+		complain_memory(s);
+	else {
+		struct view text = buf_view(&b);
+
+		text.len--;
+		refuse_includes(s, text);
+		refuse_long_numbers(s, text);
+		if (!s->err)
+			parse(s, text);
+	}
+	buf_free(&b);
+}
+
+static void
+check_names(struct source *s, const config_setting_t *group,
+    const char *const *known)
+{
+	int n = config_setting_length(group);
+
+	for (int i = 0; i < n && !s->err; i++) {
+		config_setting_t *e =
+		    config_setting_get_elem(group, (unsigned)i);
+		const char *const *k = known;
+
+		while (*k && strcmp(*k, config_setting_name(e)))
+			k++;
+		if (!*k)
+			complain_at(s, e, "is not known here");
+	}
+}
+
+static uint32_t
+get_number(struct source *s, const config_setting_t *group, const char *name,
+    long long least, long long most, uint32_t otherwise)
+{
+	config_setting_t *e = config_setting_get_member(group, name);
+	char what[96];
+	long long n;
+
+	if (s->err || !e)
+		return otherwise;
+	n = config_setting_get_int64(e);
+	if ((config_setting_type(e) == CONFIG_TYPE_INT ||
+	    config_setting_type(e) == CONFIG_TYPE_INT64) &&
+	    n >= least && n <= most)
+		return (uint32_t)n;
+	snprintf(what, sizeof(what), "is not a number from %lld to %lld",
+	    least, most);
+	complain_at(s, e, what);
+	return otherwise;
+}
+
+static bool
+get_bool(struct source *s, const config_setting_t *group, const char *name)
+{
+	config_setting_t *e = config_setting_get_member(group, name);
+
+	if (s->err || !e)
+		return false;
+	if (config_setting_type(e) != CONFIG_TYPE_BOOL)
+		complain_at(s, e, "is neither true nor false");
+	return config_setting_get_bool(e);
+}
+
+/* A copy of the setting's text; NULL after a complaint. */
+static char *
+get_text(struct source *s, const config_setting_t *e, size_t max)
+{
+	const char *text = config_setting_get_string(e);
+	char *copy = NULL;
+
+	if (s->err)
+		return NULL;
+	if (!text)
+		complain_at(s, e, "is not a text");
+	else if (!text[0] || strlen(text) > max)
+		complain_at(s, e, "is empty or too long");
+	else if (!text_is_clean(view_str(text)))
+		complain_at(s, e, "has characters that cannot be shown");
+	else if (!(copy = strdup(text)))
+		complain_memory(s);
+	return copy;
+}
+
+/* NULL if it is not set. */
+static char *
+get_path(struct source *s, const config_setting_t *group, const char *name)
+{
+	config_setting_t *e = config_setting_get_member(group, name);
+	char *path;
+
+	if (!e || !(path = get_text(s, e, PATH_LIMIT)))
+		return NULL;
+	if (path[0] != '/')
+		complain_at(s, e, "is not an absolute path");
+	return path;
+}
+
+/* The length of NAME in a NAME=VALUE; 0 if it is none. */
+static size_t
+env_name(const char *text)
+{
+	size_t n = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	    "abcdefghijklmnopqrstuvwxyz0123456789_");
+
+	return text[n] != '=' || (text[0] >= '0' && text[0] <= '9') ? 0 : n;
+}
+
+static bool
+env_has(char *const *env, const char *text)
+{
+	size_t n = env_name(text);
+
+	for (; *env; env++)
+		if (env_name(*env) == n && !memcmp(*env, text, n))
+			return true;
+	return false;
+}
+
+static void
+get_env(struct source *s, const config_setting_t *group, char ***out)
+{
+	config_setting_t *e = config_setting_get_member(group, "env");
+	int n = e ? config_setting_length(e) : 0;
+	char **env = NULL;
+
+	if (s->err)
+		return;
+	if (e && !config_setting_is_array(e) && !config_setting_is_list(e))
+		complain_at(s, e, "is not a list");
+	else if (n > ENV_COUNT)
+		complain_at(s, e, "has more than 64 variables");
+	else if (!(env = *out = calloc((size_t)n + 1, sizeof(*env))))
+		complain_memory(s);
+	for (int i = 0; i < n && !s->err; i++) {
+		config_setting_t *one = config_setting_get_elem(e, (unsigned)i);
+		char *text = get_text(s, one, ENV_LIMIT);
+
+		if (text && env_name(text) == 0)
+			complain_at(s, one, "is not a list of NAME=VALUE");
+		else if (text && env_has(env, text))
+			complain_at(s, one, "sets a variable twice");
+		if (s->err)
+			free(text);
+		else
+			env[i] = text;
+	}
+}
+
+static void
+read_module(struct source *s, struct module_config *m)
+{
+	static const char *const known[] = { "path", "env", "pin_source",
+	    "sessions", "pin_ttl", "deadline", NULL };
+	const config_setting_t *root = config_root_setting(&s->tree);
+
+	check_names(s, root, known);
+	if (!s->err && !config_setting_get_member(root, "path"))
+		complain(s, GPG_ERR_CONFIGURATION, 0, "\"path\" is missing");
+	m->path = get_path(s, root, "path");
+	m->pin_source = get_path(s, root, "pin_source");
+	m->sessions = get_number(s, root, "sessions", 1, 16, 1);
+	m->pin_ttl_s = get_number(s, root, "pin_ttl", 0, 604800, 600);
+	m->deadline_s = get_number(s, root, "deadline", 1, 600, 10);
+	get_env(s, root, &m->env);
+}
+
+/* The key of a rule; an id's hex digits become lower case. */
+static char *
+get_key(struct source *s, const config_setting_t *group)
+{
+	config_setting_t *e = config_setting_get_member(group, "key");
+	char *key;
+	size_t hex;
+
+	if (!e) {
+		complain(s, GPG_ERR_CONFIGURATION,
+		    config_setting_source_line(group),
+		    "a rule without \"key\"");
+		return NULL;
+	}
+	if (!(key = get_text(s, e, KEYFILE_NAME_MAX)))
+		return NULL;
+	hex = strspn(key, "0123456789abcdefABCDEF");
+	if (hex == 64 && !key[hex])
+		for (char *p = key; *p; p++)
+			*p |= *p >= 'A' && *p <= 'F' ? 'a' - 'A' : 0;
+	else if (strcmp(key, "*") && !keyfile_name_ok(view_str(key)))
+		complain_at(s, e, "is neither a nickname, an id in hex, "
+		    "nor \"*\"");
+	return key;
+}
+
+static void
+read_rule(struct source *s, const config_setting_t *group, struct config *c)
+{
+	static const char *const known[] = { "key", "confirm", "blob",
+	    "forward", NULL };
+	struct key_rule *r = &c->rules[c->rule_count++];
+
+	if (!config_setting_is_group(group)) {
+		complain_at(s, group, "has what is not in { }");
+		return;
+	}
+	check_names(s, group, known);
+	r->key = get_key(s, group);
+	r->confirm = get_bool(s, group, "confirm");
+	r->blob = get_bool(s, group, "blob");
+	r->forward = get_bool(s, group, "forward");
+	for (size_t i = 0; !s->err && i + 1 < c->rule_count; i++)
+		if (!strcmp(c->rules[i].key, r->key))
+			complain_at(s, config_setting_get_member(group, "key"),
+			    "has a rule already");
+}
+
+static void
+read_main(struct source *s, struct config *c)
+{
+	static const char *const known[] = { "pinentry", "token_wait",
+	    "prompt_timeout", "keys", NULL };
+	const config_setting_t *root = config_root_setting(&s->tree);
+	config_setting_t *keys = config_setting_get_member(root, "keys");
+	int n = keys ? config_setting_length(keys) : 0;
+
+	check_names(s, root, known);
+	c->pinentry = get_path(s, root, "pinentry");
+	c->token_wait_s = get_number(s, root, "token_wait", 0, 3600, 60);
+	c->prompt_timeout_s = get_number(s, root, "prompt_timeout", 1, 3600,
+	    120);
+	if (!s->err && keys && !config_setting_is_list(keys))
+		complain_at(s, keys, "is not a list in ( )");
+	if (!s->err && n > RULES)
+		complain_at(s, keys, "has more than 1024 rules");
+	if (s->err || n == 0)
+		return;
+	if (!(c->rules = calloc((size_t)n, sizeof(*c->rules))))
+		complain_memory(s);
+	for (int i = 0; i < n && !s->err; i++)
+		read_rule(s, config_setting_get_elem(keys, (unsigned)i), c);
+}
+
+/* Ends with a source; its problem and error become the caller's. */
+static gpg_error_t
+finish(struct source *s, char **problem)
+{
+	*problem = s->problem;
+	return s->err;
+}
+
+static gpg_error_t
+load_main(const char *dir, struct config *c, char **problem)
+{
+	struct source s = { 0 };
+	char *file;
+
+	if (asprintf(&file, "%s/config", dir) < 0)
+		return gpg_error(GPG_ERR_ENOMEM);
+	s.file = file;
+	read_source(&s);
+	if (!s.err)
+		read_main(&s, c);
+	config_destroy(&s.tree);
+	free(file);
+	return finish(&s, problem);
+}
+
+/* NAME of NAME.conf, or NULL after a complaint. */
+static char *
+module_name(struct source *s, const char *entry)
+{
+	size_t len = strlen(entry) - strlen(SUFFIX);
+	size_t ok = strspn(entry, "abcdefghijklmnopqrstuvwxyz0123456789._-");
+	char *name = NULL;
+
+	if (ok < len || len > KEYFILE_NAME_MAX ||
+	    entry[0] < 'a' || entry[0] > 'z')
+		complain(s, GPG_ERR_CONFIGURATION, 0,
+		    "a module's name is lower-case letters, digits and ._-");
+	else if (!(name = strndup(entry, len)))
+		complain_memory(s);
+	return name;
+}
+
+static gpg_error_t
+load_module(const char *folder, const char *entry, struct config *c,
+    char **problem)
+{
+	struct module_config *m = &c->modules[c->module_count++];
+	struct source s = { 0 };
+	char *file;
+
+	if (asprintf(&file, "%s/%s", folder, entry) < 0)
+		return gpg_error(GPG_ERR_ENOMEM);
+	s.file = file;
+	if ((m->name = module_name(&s, entry))) {
+		read_source(&s);
+		if (!s.err)
+			read_module(&s, m);
+		config_destroy(&s.tree);
+	}
+	free(file);
+	return finish(&s, problem);
+}
+
+static int
+is_module(const struct dirent *e)
+{
+	size_t len = strlen(e->d_name), tail = strlen(SUFFIX);
+
+	return e->d_name[0] != '.' && len > tail &&
+	    !strcmp(e->d_name + len - tail, SUFFIX);
+}
+
+static int
+by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static gpg_error_t
+load_entries(struct source *s, struct dirent **entries, size_t n,
+    struct config *c)
+{
+	if (n > MODULES)
+		complain(s, GPG_ERR_CONFIGURATION, 0, "more than 64 modules");
+	else if (n > 0 && !(c->modules = calloc(n, sizeof(*c->modules))))
+		complain_memory(s);
+	for (size_t i = 0; i < n && !s->err; i++)
+		s->err = load_module(s->file, entries[i]->d_name, c,
+		    &s->problem);
+	return s->err;
+}
+
+static gpg_error_t
+load_modules(const char *dir, struct config *c, char **problem)
+{
+	struct dirent **entries = NULL;
+	struct source s = { 0 };
+	char *folder;
+	int n = 0;
+
+	if (asprintf(&folder, "%s/modules.d", dir) < 0)
+		return gpg_error(GPG_ERR_ENOMEM);
+	s.file = folder;
+	if (check_owner(&s, true)) {
+		n = scandir(folder, &entries, is_module, by_name);
+		if (n < 0)
+			complain(&s, gpg_err_code_from_errno(errno), 0, "%s",
+			    strerror(errno));
+		else
+			load_entries(&s, entries, (size_t)n, c);
+	}
+	for (int i = 0; i < n; i++)
+		free(entries[i]);
+	free(entries);
+	free(folder);
+	return finish(&s, problem);
+}
+
+gpg_error_t
+config_load(const char *dir, struct config **out, char **problem)
+{
+	struct source s = { .file = dir };
+	struct config *c;
+	gpg_error_t err;
+
+	*out = NULL;
+	*problem = NULL;
+	check_owner(&s, true);
+	if ((err = finish(&s, problem)))
+		return err;
+	if (!(c = calloc(1, sizeof(*c))))
+		return gpg_error(GPG_ERR_ENOMEM);
+	if ((err = load_main(dir, c, problem)) ||
+	    (err = load_modules(dir, c, problem)))
+		config_free(&c);
+	*out = c;
+	return err;
+}
+
+static void
+free_module(struct module_config *m)
+{
+	for (char **e = m->env; e && *e; e++)
+		free(*e);
+	free(m->env);
+	free(m->name);
+	free(m->path);
+	free(m->pin_source);
+}
+
+void
+config_free(struct config **cp)
+{
+	struct config *c = *cp;
+
+	*cp = NULL;
+	if (!c)
+		return;
+	for (size_t i = 0; i < c->module_count; i++)
+		free_module(&c->modules[i]);
+	for (size_t i = 0; i < c->rule_count; i++)
+		free(c->rules[i].key);
+	free(c->modules);
+	free(c->rules);
+	free(c->pinentry);
+	free(c);
+}
+
+const struct key_rule *
+config_rule(const struct config *c, const char *name, const char *id_hex)
+{
+	static const struct key_rule none = { NULL, false, false, false };
+	const struct key_rule *all = &none;
+
+	for (size_t i = 0; i < c->rule_count; i++) {
+		const char *key = c->rules[i].key;
+
+		if (!strcmp(key, id_hex) || (name && !strcmp(key, name)))
+			return &c->rules[i];
+		if (!strcmp(key, "*"))
+			all = &c->rules[i];
+	}
+	return all;
+}
