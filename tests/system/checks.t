@@ -88,7 +88,7 @@ program() {
 	shift 2
 	rm -rf "$work/build"
 	mkdir "$work/build"
-	printf 'list-programs:\n\t@echo prog\n' >"$work/build/Makefile"
+	printf 'list-programs:\n\t@echo program: prog\n' >"$work/build/Makefile"
 	printf '%s\n' '#include <stdio.h>' '#include <string.h>' \
 	    'int main(int c, char **v) { char b[64] = ""; strncat(b, v[0], 60);' \
 	    'return puts(b) < c; }' >"$work/x.c"
