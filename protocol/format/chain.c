@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include <jansson.h>
 #include <openssl/evp.h>
@@ -32,16 +31,41 @@ go_on(struct chain *c, uint64_t seq, struct view line)
 	return 0;
 }
 
+static bool
+is_leap(unsigned year)
+{
+	return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+}
+
+/* The date, counted from 1970; a clock that is far off stays at year 9999. */
+static void
+put_date(struct buf *b, uint64_t days)
+{
+	static const uint8_t len[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31,
+	    30, 31 };
+	unsigned year = 1970, month = 0, n;
+
+	while (days >= (n = is_leap(year) ? 366 : 365) && year < 9999) {
+		days -= n;
+		year++;
+	}
+	while (month < 11 && days >=
+	    (n = len[month] + (month == 1 && is_leap(year)))) {
+		days -= n;
+		month++;
+	}
+	buf_putf(b, "%04u-%02u-%02u", year, month + 1,
+	    (unsigned)(days % 31) + 1);
+}
+
 static void
 put_time(struct buf *b, uint64_t ms)
 {
-	time_t s = (time_t)(ms / 1000);
-	struct tm tm;
+	unsigned s = (unsigned)(ms / 1000 % 86400);
 
-	gmtime_r(&s, &tm);
-	buf_putf(b, "\"%04d-%02d-%02dT%02d:%02d:%02d.%03uZ\"",
-	    tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
-	    tm.tm_min, tm.tm_sec, (unsigned)(ms % 1000));
+	put_date(b, ms / 1000 / 86400);
+	buf_putf(b, "T%02u:%02u:%02u.%03uZ", s / 3600, s / 60 % 60, s % 60,
+	    (unsigned)(ms % 1000));
 }
 
 void
@@ -51,8 +75,9 @@ chain_begin(struct chain_record *r, struct buf *b, const struct chain *c,
 	*r = (struct chain_record){ .out = b, .place = buf_len(b) };
 	buf_putf(b, "{\"seq\":%" PRIu64 ",\"prev\":\"", c->seq);
 	buf_put_hex(b, view_of(c->prev, sizeof(c->prev)));
-	buf_put_text(b, "\",\"time\":");
+	buf_put_text(b, "\",\"time\":\"");
 	put_time(b, ms);
+	buf_put_u8(b, '"');
 	chain_put_text(r, "stage", stage);
 }
 

@@ -122,6 +122,40 @@ test_a_record_is_one_json_line(void **state)
 }
 
 static void
+test_time_is_utc(void **state)
+{
+	static const struct {
+		uint64_t ms;
+		const char *text;
+	} times[] = {
+		{ 0, "1970-01-01T00:00:00.000Z" },
+		{ 951782399999, "2000-02-28T23:59:59.999Z" },
+		{ 951782400000, "2000-02-29T00:00:00.000Z" },
+		{ 951868800000, "2000-03-01T00:00:00.000Z" },
+		{ 1735689599001, "2024-12-31T23:59:59.001Z" },
+		{ 4107542400000, "2100-03-01T00:00:00.000Z" },
+		{ 253402300799999, "9999-12-31T23:59:59.999Z" },
+		{ UINT64_MAX, "9999-12-" },
+	};
+
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+		struct chain_record r;
+		struct chain c, again;
+		struct buf b;
+
+		buf_init(&b, 1000);
+		chain_init(&c);
+		chain_begin(&r, &b, &c, times[i].ms, "event");
+		assert_int_equal(chain_end(&r, &c), 0);
+		assert_int_equal(chain_resume(&again, buf_view(&b)), 0);
+		buf_put_u8(&b, 0);
+		if (!strstr((char *)b.data, times[i].text))
+			fail_msg("%s instead of %s", b.data, times[i].text);
+		buf_free(&b);
+	}
+}
+
+static void
 test_the_hash_is_of_the_whole_line_before(void **state)
 {
 	struct chain c;
@@ -340,6 +374,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_record_is_one_json_line),
+		cmocka_unit_test(test_time_is_utc),
 		cmocka_unit_test(test_the_hash_is_of_the_whole_line_before),
 		cmocka_unit_test(test_what_was_written_checks),
 		cmocka_unit_test(test_a_changed_record_shows),
