@@ -108,16 +108,17 @@ get_id(const json_t *value, struct keyfile *k, const char **why)
 }
 
 static void
-get_created(const json_t *value, struct keyfile *k, const char **why)
+get_time(const json_t *value, uint32_t *out, const char *complaint,
+    const char **why)
 {
 	json_int_t n = json_integer_value(value);
 
 	if (*why)
 		return;
 	if (!json_is_integer(value) || n < 0 || n > UINT32_MAX)
-		*why = "\"created\" is no time in seconds since 1970";
+		*why = complaint;
 	else
-		k->created = (uint32_t)n;
+		*out = (uint32_t)n;
 }
 
 static bool
@@ -204,7 +205,8 @@ static const char *
 get_members(json_t *root, const char *file, struct keyfile *k,
     json_error_t *e)
 {
-	json_t *version, *name, *id, *created, *user_ids, *spki, *certificate;
+	json_t *version, *name, *id, *created, *expires, *user_ids, *spki;
+	json_t *certificate;
 	const char *why = NULL;
 
 	if (!json_is_object(root))
@@ -213,13 +215,16 @@ get_members(json_t *root, const char *file, struct keyfile *k,
 	if (why)
 		return why;
 	if (json_unpack_ex(root, e, JSON_STRICT,
-	    "{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version", &version,
+	    "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version", &version,
 	    "name", &name, "id", &id, "created", &created,
-	    "user_ids", &user_ids, "spki", &spki, "certificate", &certificate))
+	    "expires", &expires, "user_ids", &user_ids, "spki", &spki, "certificate", &certificate))
 		return e->text;
 	get_name(name, file, k, &why);
 	get_id(id, k, &why);
-	get_created(created, k, &why);
+	get_time(created, &k->created,
+	    "\"created\" is no time in seconds since 1970", &why);
+	get_time(expires, &k->expires,
+	    "\"expires\" is no time in seconds since 1970", &why);
 	get_user_ids(user_ids, k, &why);
 	get_spki(spki, k, &why);
 	get_certificate(certificate, k, &why);
@@ -340,10 +345,11 @@ as_json(const struct keyfile *k)
 	buf_init(&spki, 2 * KEYFILE_SPKI_MAX);
 	if (!buf_put_hex(&id, view_of(k->id, sizeof(k->id))) &&
 	    !base64_put(&spki, buf_view(&k->spki)))
-		root = json_pack("{s:i, s:s, s:s%, s:I, s:o, s:s%, s:s?}",
+		root = json_pack("{s:i, s:s, s:s%, s:I, s:I, s:o, s:s%, s:s?}",
 		    "version", 1, "name", k->name,
 		    "id", (const char *)buf_view(&id).p, buf_len(&id),
 		    "created", (json_int_t)k->created,
+		    "expires", (json_int_t)k->expires,
 		    "user_ids", user_ids_as_json(k),
 		    "spki", (const char *)buf_view(&spki).p, buf_len(&spki),
 		    "certificate", k->certificate);

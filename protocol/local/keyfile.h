@@ -7,6 +7,7 @@
  *	  "name": "release",		the file's name
  *	  "id": "4f6a…",		SHA-256 of spki, 64 hex digits
  *	  "created": 1700000000,	seconds since 1970, UTC
+ *	  "expires": 1794608000,	of the certificate; 0: never
  *	  "user_ids": [ "A <a@x>" ],
  *	  "spki": "MFkwEwYH…",		base64 of the SubjectPublicKeyInfo
  *	  "certificate": "-----BEGIN PGP PUBLIC KEY BLOCK-----…" }
@@ -30,6 +31,7 @@ struct keyfile {
 	char *name;
 	uint8_t id[32];
 	uint32_t created;
+	uint32_t expires;		/* 0: never */
 	char **user_ids;		/* clean */
 	size_t user_id_count;
 	struct buf spki;		/* DER */

@@ -45,6 +45,7 @@ leave(void **state)
 #define RECORD \
 	"{\"version\": 1, \"name\": \"release\", " \
 	"\"id\": \"" HEX8 HEX8 "\", \"created\": 1700000000, " \
+	"\"expires\": 1794608000, " \
 	"\"user_ids\": [\"A \\u00e9 <a@x>\"], \"spki\": \"MFkwEw==\", " \
 	"\"certificate\": \"" ARMOR "\"}"
 
@@ -160,6 +161,7 @@ test_record_is_read(void **state)
 	assert_int_equal(k->id[1], 0x11);
 	assert_int_equal(k->id[31], 0xff);
 	assert_int_equal(k->created, 1700000000);
+	assert_int_equal(k->expires, 1794608000);
 	assert_int_equal(k->user_id_count, 1);
 	assert_string_equal(k->user_ids[0], "A \xc3\xa9 <a@x>");
 	assert_int_equal(buf_len(&k->spki), 4);
@@ -194,6 +196,8 @@ test_every_member_is_checked(void **state)
 	assert_refused("1700000000", "4294967296", "created");
 	assert_refused("1700000000", "17.0", "created");
 	assert_refused("1700000000", "99999999999999999999", "line 1");
+	assert_refused("1794608000", "-1", "expires");
+	assert_refused("1794608000", "null", "expires");
 	assert_refused("[\"A \\u00e9 <a@x>\"]", "\"A\"", "user_ids");
 	assert_refused("\"A \\u00e9 <a@x>\"", "\"\"", "user id");
 	assert_refused("A \\u00e9", "A \\u001b[2J", "user id");
