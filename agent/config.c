@@ -624,8 +624,8 @@ config_load(const char *dir, struct config **out, char **problem)
 	return err;
 }
 
-static void
-free_module(struct module_config *m)
+void
+module_config_clear(struct module_config *m)
 {
 	for (char **e = m->env; e && *e; e++)
 		free(*e);
@@ -633,6 +633,7 @@ free_module(struct module_config *m)
 	free(m->name);
 	free(m->path);
 	free(m->pin_source);
+	memset(m, 0, sizeof(*m));
 }
 
 void
@@ -644,7 +645,7 @@ config_free(struct config **cp)
 	if (!c)
 		return;
 	for (size_t i = 0; i < c->module_count; i++)
-		free_module(&c->modules[i]);
+		module_config_clear(&c->modules[i]);
 	for (size_t i = 0; i < c->rule_count; i++)
 		free(c->rules[i].key);
 	free(c->modules);

@@ -63,6 +63,9 @@ struct config {
 gpg_error_t config_load(const char *dir, struct config **out, char **problem);
 void config_free(struct config **);
 
+/* Frees what it holds; for a module that was taken out of a config. */
+void module_config_clear(struct module_config *);
+
 /* The rule for a key, by nickname or id in hex; never NULL. */
 const struct key_rule *config_rule(const struct config *, const char *name,
     const char *id_hex);

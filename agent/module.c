@@ -1,0 +1,418 @@
+/* One configured module: its token process and the calls to it. */
+#include <config.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "helper.h"
+#include "keys.h"
+#include "module.h"
+
+struct call {
+	TAILQ_ENTRY(call) next;
+	struct module *module;
+	uint32_t serial;
+	enum msg_id id;
+	call_done *done;	/* NULL: cancelled */
+	void *arg;
+	struct event timer;
+	bool timed;
+	uint32_t life;		/* which process it was asked of */
+};
+
+static void
+call_free(struct call *c)
+{
+	TAILQ_REMOVE(&c->module->calls, c, next);
+	if (c->timed)
+		event_del(&c->timer);
+	if (c->module->listing == c)
+		c->module->listing = NULL;
+	free(c);
+}
+
+static void
+call_finish(struct call *c, gpg_error_t err, const char *text,
+    const void *reply)
+{
+	call_done *done = c->done;
+	void *arg = c->arg;
+
+	call_free(c);
+	if (done)
+		done(arg, err, text, reply);
+}
+
+void
+call_cancel(struct call **cp)
+{
+	if (*cp)
+		(*cp)->done = NULL;
+	*cp = NULL;
+}
+
+static void
+slots_free(struct module *m)
+{
+	for (size_t i = 0; i < m->slot_count; i++) {
+		free(m->slots[i].label);
+		free(m->slots[i].serial);
+		free(m->slots[i].manufacturer);
+		free(m->slots[i].model);
+	}
+	free(m->slots);
+	m->slots = NULL;
+	m->slot_count = 0;
+}
+
+void
+module_free(struct module *m)
+{
+	struct call *c;
+
+	while ((c = TAILQ_FIRST(&m->calls))) {
+		c->done = NULL;
+		call_free(c);
+	}
+	TAILQ_REMOVE(&m->agent->modules, m, next);
+	helper_end(&m->helper);
+	keyring_drop(m->agent->keyring, m);
+	slots_free(m);
+	module_config_clear(&m->config);
+	free(m);
+}
+
+static struct call *
+call_of_life(struct module *m, uint32_t life)
+{
+	struct call *c;
+
+	TAILQ_FOREACH(c, &m->calls, next)
+		if (c->life == life)
+			return c;
+	return NULL;
+}
+
+/*
+ * The process is gone: all that was asked of it fails, nothing else does.
+ * Whoever is told so may start the next process at once.
+ */
+static void
+module_down(struct module *m, gpg_error_t err, const char *how)
+{
+	uint32_t life = m->life++;
+	char text[sizeof(m->problem)];
+	struct call *c;
+
+	snprintf(m->problem, sizeof(m->problem), "module %s: %s",
+	    m->config.name, how);
+	agent_log("%s", m->problem);
+	helper_kill(&m->helper);
+	m->state = MODULE_OFF;
+	m->listed_ms = agent_now_ms();
+	slots_free(m);
+	keyring_drop(m->agent->keyring, m);
+	strcpy(text, m->problem);
+	while ((c = call_of_life(m, life)))
+		call_finish(c, err, text, NULL);
+	agent_changed(m->agent);
+}
+
+void
+module_settle(struct module *m)
+{
+	if (m->retired && TAILQ_EMPTY(&m->calls) &&
+	    TAILQ_EMPTY(&m->talks))
+		module_free(m);
+}
+
+static void
+on_gone(void *arg, const char *how)
+{
+	struct module *m = arg;
+
+	m->helper = NULL;
+	module_down(m, gpg_error(GPG_ERR_CARD), how);
+	module_settle(m);
+}
+
+static struct call *
+call_by_serial(struct module *m, uint32_t serial)
+{
+	struct call *c;
+
+	TAILQ_FOREACH(c, &m->calls, next)
+		if (c->serial == serial)
+			return c;
+	return NULL;
+}
+
+static void
+on_datagram(void *arg, struct view v)
+{
+	_Alignas(max_align_t) char reply[256];
+	char words[1025];
+	struct module *m = arg;
+	gpg_error_t err, code;
+	struct view text;
+	struct call *c;
+	uint32_t serial;
+	bool is_reply;
+
+	err = datagram_get_serial(v, &is_reply, &serial);
+	if (!err && (!is_reply || !(c = call_by_serial(m, serial))))
+		err = gpg_error(GPG_ERR_BAD_DATA);
+	if (!err && msg_row(msg_row(c->id)->reply)->size > sizeof(reply))
+		err = gpg_error(GPG_ERR_BUG);
+	if (!err)
+		err = datagram_get_reply(v, c->id, &code, &text, reply);
+	if (err) {
+		module_down(m, gpg_error(GPG_ERR_CARD),
+		    "its process answered garbage");
+		module_settle(m);
+		return;
+	}
+	snprintf(words, sizeof(words), "%.*s", (int)text.len,
+	    text.len ? (const char *)text.p : "");
+	call_finish(c, code, words, code ? NULL : reply);
+	module_settle(m);
+}
+
+static void
+on_deadline(int fd, short what, void *arg)
+{
+	struct call *c = arg;
+	struct module *m = c->module;
+	char how[128];
+
+	snprintf(how, sizeof(how), "it did not answer within %u s and was "
+	    "ended", m->config.deadline_s);
+	module_down(m, gpg_error(GPG_ERR_TIMEOUT), how);
+	module_settle(m);
+}
+
+static gpg_error_t
+call_send(struct call *c, const void *in, int fd)
+{
+	struct buf b;
+	gpg_error_t err;
+
+	buf_init(&b, DATAGRAM_MAX);
+	err = datagram_put(&b, c->serial, c->id, in);
+	if (err && fd >= 0)
+		close(fd);
+	if (!err)
+		err = helper_send(c->module->helper, buf_view(&b), fd);
+	buf_free(&b);
+	return err;
+}
+
+static void
+on_send_failed(int fd, short what, void *arg)
+{
+	struct call *c = arg;
+	struct module *m = c->module;
+
+	call_finish(c, gpg_error(GPG_ERR_CARD), m->problem[0] ? m->problem :
+	    "the token's process cannot be asked", NULL);
+	module_settle(m);
+}
+
+static void
+call_timer(struct call *c, event_callback_fn cb, uint32_t ms)
+{
+	struct timeval tv = { ms / 1000, (ms % 1000) * 1000 };
+
+	evtimer_assign(&c->timer, c->module->agent->base, cb, c);
+	event_add(&c->timer, &tv);
+	c->timed = true;
+}
+
+static bool module_start(struct module *);
+
+struct call *
+module_call(struct module *m, enum msg_id id, const void *in, int fd,
+    uint32_t deadline_ms, call_done *done, void *arg)
+{
+	struct call *c;
+
+	if (!(c = calloc(1, sizeof(*c)))) {
+		if (fd >= 0)
+			close(fd);
+		return NULL;
+	}
+	c->module = m;
+	c->serial = ++m->serial;
+	c->id = id;
+	c->done = done;
+	c->arg = arg;
+	c->life = m->life;
+	TAILQ_INSERT_TAIL(&m->calls, c, next);
+	if (m->state == MODULE_OFF && !module_start(m)) {
+		if (fd >= 0)
+			close(fd);
+		call_timer(c, on_send_failed, 0);
+	} else if (call_send(c, in, fd)) {
+		call_timer(c, on_send_failed, 0);
+	} else if (deadline_ms > 0) {
+		call_timer(c, on_deadline, deadline_ms);
+	}
+	return c;
+}
+
+static void
+on_listed(void *arg, gpg_error_t err, const char *text, const void *reply)
+{
+	struct module *m = arg;
+	struct msg_token_listing listing;
+	struct msg_token_slot s;
+
+	m->listed_ms = agent_now_ms();
+	if (err) {
+		if (m->state == MODULE_READY)
+			snprintf(m->problem, sizeof(m->problem),
+			    "module %s: %s", m->config.name, text);
+		keyring_drop(m->agent->keyring, m);
+		slots_free(m);
+		agent_changed(m->agent);
+		return;
+	}
+	if (m->stale) {
+		m->stale = false;
+		module_refresh(m, 0);
+	}
+	listing = *(const struct msg_token_listing *)reply;
+	m->problem[0] = 0;
+	slots_free(m);
+	m->slots = calloc(listing.slots.count ? listing.slots.count : 1,
+	    sizeof(*m->slots));
+	while (m->slots && msg_list_next(&listing.slots, MSG_token_slot, &s))
+		m->slots[m->slot_count++] = (struct slot){
+			.slot = s.slot, .flags = s.flags,
+			.label = view_strdup(s.label),
+			.serial = view_strdup(s.serial),
+			.manufacturer = view_strdup(s.manufacturer),
+			.model = view_strdup(s.model),
+		};
+	keyring_set(m->agent->keyring, m, &listing);
+	agent_changed(m->agent);
+}
+
+static void
+on_opened(void *arg, gpg_error_t err, const char *text, const void *reply)
+{
+	struct module *m = arg;
+
+	if (err && m->state == MODULE_OPENING) {
+		module_down(m, err, text);
+		return;
+	}
+	if (!err)
+		m->state = MODULE_READY;
+}
+
+static const struct helper_ops ops = { on_datagram, on_gone };
+
+/* Starts the process; what is called meanwhile is answered in order. */
+static bool
+module_start(struct module *m)
+{
+	struct msg_token_open in = {
+		.version = WIRE_TOKEN_VERSION,
+		.path = view_str(m->config.path),
+		.pin_source = view_str(m->config.pin_source ?
+		    m->config.pin_source : ""),
+		.sessions = m->config.sessions,
+		.pin_ttl_ms = m->config.pin_ttl_s * 1000,
+	};
+	gpg_error_t err;
+
+	err = helper_spawn(m->agent, "touchstone-token", m->config.env, -1,
+	    &ops, m, &m->helper);
+	if (err) {
+		snprintf(m->problem, sizeof(m->problem),
+		    "module %s: cannot run %s/touchstone-token: %s",
+		    m->config.name, LIBEXECDIR, gpg_strerror(err));
+		agent_log("%s", m->problem);
+		return false;
+	}
+	m->state = MODULE_OPENING;
+	return module_call(m, MSG_token_open, &in, -1,
+	    m->config.deadline_s * 1000, on_opened, m) != NULL;
+}
+
+void
+module_refresh(struct module *m, uint64_t max_age_ms)
+{
+	struct msg_token_list in;
+
+	memset(&in, 0, sizeof(in));
+	if (m->retired)
+		return;
+	if (m->listing) {
+		m->stale |= max_age_ms == 0;
+		return;
+	}
+	if (m->listed_ms && agent_now_ms() - m->listed_ms < max_age_ms)
+		return;
+	m->listing = module_call(m, MSG_token_list, &in, -1,
+	    m->config.deadline_s * 1000, on_listed, m);
+}
+
+bool
+modules_refresh(struct agent *a, uint64_t max_age_ms)
+{
+	struct module *m, *next;
+	bool settled = true;
+
+	TAILQ_FOREACH_SAFE(m, &a->modules, next, next) {
+		module_refresh(m, max_age_ms);
+		settled &= !m->listing;
+	}
+	return settled;
+}
+
+gpg_error_t
+module_new(struct agent *a, struct module_config *config)
+{
+	struct module *m;
+
+	if (!(m = calloc(1, sizeof(*m))))
+		return gpg_error(GPG_ERR_ENOMEM);
+	m->agent = a;
+	m->config = *config;
+	memset(config, 0, sizeof(*config));
+	TAILQ_INIT(&m->calls);
+	TAILQ_INIT(&m->talks);
+	TAILQ_INSERT_TAIL(&a->modules, m, next);
+	return 0;
+}
+
+void
+module_retire(struct module *m)
+{
+	m->retired = true;
+	module_settle(m);
+}
+
+struct module *
+module_by_name(struct agent *a, struct view name)
+{
+	struct module *m;
+
+	TAILQ_FOREACH(m, &a->modules, next)
+		if (!m->retired && view_eq_str(name, m->config.name))
+			return m;
+	return NULL;
+}
+
+const struct slot *
+module_slot(const struct module *m, uint32_t slot)
+{
+	for (size_t i = 0; i < m->slot_count; i++)
+		if (m->slots[i].slot == slot)
+			return &m->slots[i];
+	return NULL;
+}

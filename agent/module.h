@@ -1,0 +1,91 @@
+/*
+ * A configured module and its token process: started when first needed, asked
+ * by calls that have a deadline, given up when it does not answer.  A module
+ * that crashes or hangs fails its own calls and nothing else.
+ */
+#ifndef AGENT_MODULE_H
+#define AGENT_MODULE_H
+
+#include "agent.h"
+#include "config.h"
+
+struct call;
+struct pin_talk;
+
+/*
+ * The answer to a call; once.  `reply` is the struct of the message's reply,
+ * filled only where err is 0 and valid only now; `text` is for people.
+ */
+typedef void call_done(void *arg, gpg_error_t err, const char *text,
+    const void *reply);
+
+struct slot {
+	uint32_t slot;
+	char *label;
+	char *serial;
+	char *manufacturer;
+	char *model;
+	uint8_t flags;
+};
+
+enum module_state {
+	MODULE_OFF,		/* not started, or ended */
+	MODULE_OPENING,
+	MODULE_READY,
+};
+
+TAILQ_HEAD(calls, call);
+TAILQ_HEAD(pin_talks, pin_talk);
+
+struct module {
+	TAILQ_ENTRY(module) next;
+	struct agent *agent;
+	struct module_config config;	/* owned */
+	enum module_state state;
+	struct helper *helper;
+	struct calls calls;
+	struct pin_talks talks;	/* PINs that are being asked for */
+	struct slot *slots;
+	size_t slot_count;
+	struct call *listing;	/* under way */
+	uint64_t listed_ms;	/* 0: never */
+	bool stale;		/* changed while it was being listed */
+	char problem[1024];	/* of the last failure, or "" */
+	uint32_t serial;	/* of the last call */
+	uint32_t life;		/* counts the processes it had */
+	bool retired;		/* configured no more; ends with its calls */
+};
+
+/* Takes over the contents of *config. */
+gpg_error_t module_new(struct agent *, struct module_config *);
+
+/* Ends it now; only when the agent ends. */
+void module_free(struct module *);
+
+/* Ends it as soon as it has no calls left. */
+void module_retire(struct module *);
+
+/* Frees a retired module that nothing is waited for any more. */
+void module_settle(struct module *);
+
+struct module *module_by_name(struct agent *, struct view name);
+const struct slot *module_slot(const struct module *, uint32_t slot);
+
+/*
+ * Asks the token process; fd (-1: none) goes along and is always consumed.
+ * deadline_ms 0 waits for ever (a person).  Returns NULL when out of memory.
+ */
+struct call *module_call(struct module *, enum msg_id, const void *in, int fd,
+    uint32_t deadline_ms, call_done *, void *arg);
+
+/* The answer is of no interest any more. */
+void call_cancel(struct call **);
+
+/*
+ * Starts and lists what is not younger than max_age_ms; agent_changed() comes
+ * when something changed or ended.  Returns whether all of it is settled.
+ */
+bool modules_refresh(struct agent *, uint64_t max_age_ms);
+void module_refresh(struct module *, uint64_t max_age_ms);
+
+#endif
