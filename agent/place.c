@@ -410,6 +410,39 @@ place_free(struct place **place)
 	free(p);
 }
 
+static bool
+copy_text(const char *from, char **to)
+{
+	return !from || (*to = strdup(from));
+}
+
+gpg_error_t
+place_copy(const struct place *from, struct place **out)
+{
+	struct place *p;
+	size_t n = 0;
+
+	*out = NULL;
+	while (from->env[n])
+		n++;
+	if (!(p = calloc(1, sizeof(*p))) ||
+	    !(p->env = calloc(n + 1, sizeof(*p->env))))
+		goto fail;
+	for (size_t i = 0; i < n; i++)
+		if (!copy_text(from->env[i], &p->env[i]))
+			goto fail;
+	if (!copy_text(from->ttyname, &p->ttyname) ||
+	    !copy_text(from->ttytype, &p->ttytype) ||
+	    !copy_text(from->lc_ctype, &p->lc_ctype) ||
+	    !copy_text(from->lc_messages, &p->lc_messages))
+		goto fail;
+	*out = p;
+	return 0;
+fail:
+	place_free(&p);
+	return gpg_error(GPG_ERR_ENOMEM);
+}
+
 bool
 place_usable(const struct place *p)
 {

@@ -29,6 +29,7 @@ struct place {
  * reads; never blocks.  Free with place_free().
  */
 gpg_error_t place_of(pid_t, uint64_t start, struct place **);
+gpg_error_t place_copy(const struct place *, struct place **);
 void place_free(struct place **);
 gpg_error_t place_start_time(pid_t, uint64_t *start);
 
