@@ -1,0 +1,326 @@
+/* One client's connection: bytes, bounds and deadlines. */
+#include <config.h>
+
+#include <sys/socket.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "conn.h"
+
+#define CONNS_MAX 256		/* in all */
+#define CONNS_PER_PROCESS 64
+#define FRAME_DEADLINE_S 10	/* for the rest of a frame that has begun */
+#define REPLY_DEADLINE_S 30	/* for a client to take its reply */
+#define READ_SIZE 8192
+#define KEEP_SIZE 65536		/* of a buffer, between frames */
+
+void
+conn_close(struct conn *c)
+{
+	struct agent *a = c->agent;
+
+	if (c->request) {
+		struct request *r = c->request;
+
+		c->request = NULL;
+		request_abandon(r);
+	}
+	agent_unwatch(a, &c->watcher);
+	event_del(&c->readable);
+	event_del(&c->writable);
+	event_del(&c->overdue);
+	event_del(&c->patience);
+	TAILQ_REMOVE(&a->conns, c, next);
+	a->conn_count--;
+	close(c->fd);
+	buf_free(&c->in);
+	buf_free(&c->out);
+	free(c->match);
+	free(c);
+}
+
+static void
+on_overdue(int fd, short what, void *arg)
+{
+	conn_close(arg);
+}
+
+static void
+expect_within(struct conn *c, int seconds)
+{
+	const struct timeval tv = { seconds, 0 };
+
+	if (!event_pending(&c->overdue, EV_TIMEOUT, NULL))
+		event_add(&c->overdue, &tv);
+}
+
+/* Sends what can be sent; false when the connection is no more. */
+static bool
+conn_flush(struct conn *c)
+{
+	while (buf_len(&c->out) > 0) {
+		struct view v = buf_view(&c->out);
+		ssize_t n = send(c->fd, v.p, v.len, MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN) {
+			event_add(&c->writable, NULL);
+			expect_within(c, REPLY_DEADLINE_S);
+			return true;
+		}
+		if (n < 0)
+			return false;
+		buf_consume(&c->out, (size_t)n);
+	}
+	event_del(&c->writable);
+	event_del(&c->overdue);
+	return !c->doomed;
+}
+
+/*
+ * Serves the frames that are there.  A frame is only begun when nothing is
+ * owed and everything was taken, so that what a client makes us hold is
+ * bounded by one request and one reply.
+ */
+static bool
+conn_advance(struct conn *c)
+{
+	struct view frame;
+	gpg_error_t err;
+
+	while (!c->asked && buf_len(&c->out) == 0 && !c->doomed) {
+		err = frame_peek(&c->in, &frame);
+		if (gpg_err_code(err) == GPG_ERR_INCOMPLETE_LINE)
+			break;
+		if (err)
+			return false;
+		event_del(&c->overdue);
+		c->serving = true;
+		conn_serve(c, frame);
+		c->serving = false;
+		buf_consume(&c->in, frame_size(frame));
+		if (buf_len(&c->in) == 0 && c->in.cap > KEEP_SIZE)
+			buf_free(&c->in);
+		if (!conn_flush(c))
+			return false;
+	}
+	if (!c->asked && buf_len(&c->in) > 0)
+		expect_within(c, FRAME_DEADLINE_S);
+	return true;
+}
+
+/* The rest of the frame that has begun, and a little more. */
+static size_t
+read_size(const struct conn *c)
+{
+	struct view v = buf_view(&c->in);
+	size_t have = v.len, most = FRAME_MAX + 4 - have, want = READ_SIZE;
+	uint32_t len;
+
+	if (!view_get_u32(&v, &len) && len <= FRAME_MAX && len + 4 > have)
+		want += len + 4 - have;
+	return want < most ? want : most;
+}
+
+static void
+on_readable(int fd, short what, void *arg)
+{
+	struct conn *c = arg;
+	size_t room = read_size(c);
+	uint8_t *p;
+	ssize_t n;
+
+	/* Somebody who sends on while an answer is owed gets no more room. */
+	if (room == 0) {
+		conn_close(c);
+		return;
+	}
+	if (buf_reserve(&c->in, room, &p)) {
+		conn_close(c);
+		return;
+	}
+	n = recv(fd, p, room, 0);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		conn_close(c);
+		return;
+	}
+	buf_filled(&c->in, (size_t)n);
+	if (!conn_advance(c))
+		conn_close(c);
+}
+
+static void
+on_writable(int fd, short what, void *arg)
+{
+	struct conn *c = arg;
+
+	if (!conn_flush(c) || !conn_advance(c))
+		conn_close(c);
+}
+
+/*
+ * After an answer that comes later than its question: sends it, and goes on
+ * with what the client had sent meanwhile, but from the loop.
+ */
+void
+conn_answered(struct conn *c)
+{
+	c->asked = false;
+	agent_unwatch(c->agent, &c->watcher);
+	event_del(&c->patience);
+	free(c->match);
+	c->match = NULL;
+	if (c->serving)
+		return;
+	if (!conn_flush(c))
+		c->doomed = true;
+	if (c->doomed || buf_len(&c->in) > 0)
+		event_active(&c->writable, EV_WRITE, 0);
+}
+
+void
+conn_reply(struct conn *c, gpg_error_t code, const char *text,
+    const void *reply)
+{
+	gpg_error_t err;
+
+	err = frame_put_reply(&c->out, c->question, code, text, reply);
+	if (err)
+		err = frame_put_reply(&c->out, c->question, err,
+		    "the reply is too large", NULL);
+	c->doomed |= err != 0;
+	conn_answered(c);
+}
+
+void
+conn_fail(struct conn *c, gpg_error_t code, const char *text)
+{
+	conn_reply(c, code, text ? text : gpg_strerror(code), NULL);
+}
+
+void
+conn_progress(struct conn *c, struct request *r)
+{
+	struct msg_progress reply = {
+		.state = (uint8_t)r->state,
+		.notice = view_str(r->notice),
+	};
+
+	/* A plain SSH client is told only how it ended. */
+	if (!c->asked || c->question == MSG_ssh_sign_request)
+		return;
+	r->told = true;
+	conn_reply(c, 0, "", &reply);
+}
+
+static void
+answer_ssh(struct conn *c, struct request *r)
+{
+	struct msg_ssh_sign_response reply = {
+		.signature = buf_view(&r->result),
+	};
+	gpg_error_t err;
+
+	if (r->err)
+		err = frame_put_bare(&c->out, SSH_AGENT_FAILURE);
+	else
+		err = frame_put(&c->out, SSH_AGENT_SIGN_RESPONSE,
+		    MSG_ssh_sign_response, &reply);
+	c->doomed |= err != 0;
+	conn_answered(c);
+}
+
+bool
+conn_answer(struct conn *c, struct request *r)
+{
+	struct msg_progress reply = {
+		.state = STATE_DONE,
+		.result = buf_view(&r->result),
+		.status = buf_view(&r->status),
+	};
+
+	if (!c->asked)
+		return false;
+	c->request = NULL;
+	r->conn = NULL;
+	if (c->question == MSG_ssh_sign_request) {
+		answer_ssh(c, r);
+		return true;
+	}
+	conn_reply(c, r->err, r->err ? r->problem : "", &reply);
+	return true;
+}
+
+const char *
+conn_requester(struct conn *c)
+{
+	char names[160];
+
+	if (!c->requester[0]) {
+		place_describe(c->pid, names, sizeof(names));
+		snprintf(c->requester, sizeof(c->requester),
+		    "%s (pid %d)", names, (int)c->pid);
+	}
+	return c->requester;
+}
+
+static size_t
+conns_of(struct agent *a, pid_t pid)
+{
+	struct conn *c;
+	size_t n = 0;
+
+	TAILQ_FOREACH(c, &a->conns, next)
+		n += c->pid == pid;
+	return n;
+}
+
+static bool
+welcome(struct agent *a, int fd, pid_t *pid)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0 ||
+	    peer.uid != getuid())
+		return false;
+	*pid = peer.pid;
+	return a->conn_count < CONNS_MAX &&
+	    conns_of(a, peer.pid) < CONNS_PER_PROCESS;
+}
+
+void
+conn_new(struct agent *a, int fd, enum origin origin)
+{
+	struct conn *c;
+	pid_t pid;
+
+	if (a->draining || !welcome(a, fd, &pid) ||
+	    !(c = calloc(1, sizeof(*c)))) {
+		close(fd);
+		return;
+	}
+	c->agent = a;
+	c->fd = fd;
+	c->origin = origin;
+	c->pid = pid;
+	if (place_start_time(pid, &c->start))
+		c->start = 0;
+	buf_init(&c->in, FRAME_MAX + 4);
+	buf_init(&c->out, 2 * FRAME_MAX);
+	event_assign(&c->readable, a->base, fd, EV_READ | EV_PERSIST,
+	    on_readable, c);
+	event_assign(&c->writable, a->base, fd, EV_WRITE | EV_PERSIST,
+	    on_writable, c);
+	evtimer_assign(&c->overdue, a->base, on_overdue, c);
+	conn_serve_init(c);
+	TAILQ_INSERT_TAIL(&a->conns, c, next);
+	a->conn_count++;
+	event_add(&c->readable, NULL);
+}

@@ -1,0 +1,631 @@
+/* The way of a request, as a state machine. */
+#include <config.h>
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "format/openpgp.h"
+#include "wire/text.h"
+#include "conn.h"
+#include "request.h"
+#include "work.h"
+
+#define FRESH_MS 1000		/* how old a listing may be that says "no" */
+#define POLL_MS 1000		/* how often an absent token is looked for */
+#define PAYLOADS_MAX (128 * 1024 * 1024)	/* held for all clients */
+
+static void locate(struct request *);
+static void ask_token(struct request *);
+
+gpg_error_t
+request_problem(struct request *r, gpg_err_code_t code, const char *fmt, ...)
+{
+	char text[PROBLEM_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	text_clean(r->problem, sizeof(r->problem), view_str(text));
+	return gpg_error(code);
+}
+
+static void
+stop_waiting(struct request *r)
+{
+	call_cancel(&r->call);
+	pin_cancel(&r->pin);
+	prompt_cancel(&r->prompt);
+	audit_forget(r->written);
+	r->written = NULL;
+	agent_unwatch(r->agent, &r->watcher);
+	event_del(&r->timer);
+}
+
+static void
+request_free(struct request *r)
+{
+	struct agent *a = r->agent;
+
+	stop_waiting(r);
+	a->payload_bytes -= r->size;
+	buf_free(&r->payload);
+	buf_free(&r->ssh_key);
+	buf_free(&r->result);
+	buf_free(&r->status);
+	signing_free(&r->signing);
+	openpgp_free(&r->openpgp);
+	key_unref(&r->key);
+	place_free(&r->place);
+	free(r->key_text);
+	free(r->user_id);
+	free(r->label);
+	free(r->token);
+	free(r->module_name);
+	free(r->comment);
+	free(r);
+	agent_pending_done(a);
+}
+
+/* The one exit.  Between two questions of its client it waits for the next. */
+static void
+request_end(struct request *r)
+{
+	r->stage = STAGE_ENDED;
+	r->state = STATE_DONE;
+	if (!r->conn || conn_answer(r->conn, r))
+		request_free(r);
+}
+
+void
+request_wait(struct request *r)
+{
+	if (r->stage == STAGE_ENDED)
+		request_end(r);
+	else if (!r->told)
+		conn_progress(r->conn, r);
+}
+
+static struct audit_record
+record(const struct request *r, enum audit_stage stage, const char *verdict)
+{
+	return (struct audit_record){
+		.stage = stage,
+		.request = r->number,
+		.kind = r->kind,
+		.format = r->work->format,
+		.summary = r->object.summary,
+		.payload = r->hashed ? r->payload_hash : NULL,
+		.key = r->key ? pubkey_id(r->key->pub).p : NULL,
+		.key_name = r->key ? key_title(r->key) : NULL,
+		.requester = r->requester,
+		.origin = r->origin == ORIGIN_LOCAL ? "local" : "agent",
+		.object = r->object_id[0] ? r->object_id : NULL,
+		.verdict = verdict,
+	};
+}
+
+static void
+on_failure_written(void *arg, gpg_error_t err)
+{
+	struct request *r = arg;
+
+	r->written = NULL;
+	request_end(r);
+}
+
+/* Ends without a signature; what was intended is recorded as failed. */
+static void
+fail(struct request *r, gpg_error_t err)
+{
+	struct audit_record rec;
+
+	stop_waiting(r);
+	r->err = err;
+	if (!r->problem[0])
+		request_problem(r, gpg_err_code(err), "%s",
+		    gpg_strerror(err));
+	buf_reset(&r->result);
+	if (r->intent) {
+		r->stage = STAGE_RESULT;
+		rec = record(r, AUDIT_FAILED, r->problem);
+		r->written = audit_put(r->agent->audit, &rec,
+		    on_failure_written, r);
+		if (r->written)
+			return;
+	}
+	request_end(r);
+}
+
+static void
+deny(struct request *r, gpg_err_code_t code, const char *why)
+{
+	struct audit_record rec;
+
+	gpg_error_t err = request_problem(r, code, "%s", why);
+
+	rec = record(r, AUDIT_DENIED, r->problem);
+	if (r->agent->audit)
+		audit_deny(r->agent->audit, &rec);
+	fail(r, err);
+}
+
+static void
+tell(struct request *r, enum request_state state, const char *fmt, ...)
+{
+	char text[PROBLEM_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	text_clean(r->notice, sizeof(r->notice), view_str(text));
+	r->state = state;
+	r->told = false;
+	if (r->conn)
+		conn_progress(r->conn, r);
+}
+
+/* ---- audit: the result; the answer ---- */
+
+static void
+on_result_written(void *arg, gpg_error_t err)
+{
+	struct request *r = arg;
+	struct audit_record rec;
+
+	r->written = NULL;
+	if (err) {
+		buf_reset(&r->result);
+		r->err = request_problem(r, gpg_err_code(err), "the signature "
+		    "is not released, since it cannot be recorded in %s: %s",
+		    audit_path(r->agent->audit), gpg_strerror(err));
+	} else if (!r->conn) {
+		rec = record(r, AUDIT_UNDELIVERED, "the client was gone");
+		audit_put(r->agent->audit, &rec, NULL, NULL);
+	} else {
+		r->agent->signatures += r->work->signs;
+	}
+	request_end(r);
+}
+
+static void
+put_result(struct request *r)
+{
+	struct audit_record rec = record(r, AUDIT_SIGNED, "ok");
+
+	r->stage = STAGE_RESULT;
+	r->written = audit_put(r->agent->audit, &rec, on_result_written, r);
+	if (!r->written)
+		on_result_written(r, gpg_error(GPG_ERR_ENOMEM));
+}
+
+static void
+undelivered(struct request *r)
+{
+	struct audit_record rec = record(r, AUDIT_UNDELIVERED,
+	    "the client was gone; the signature was discarded");
+
+	audit_put(r->agent->audit, &rec, NULL, NULL);
+	request_end(r);
+}
+
+/* ---- token: PIN, touch, signature ---- */
+
+static void
+take_answer(struct request *r, const void *reply)
+{
+	gpg_error_t err;
+
+	if ((err = r->work->finish(r, reply)))
+		fail(r, err);
+	else
+		put_result(r);
+}
+
+static void
+on_pin(void *arg, gpg_error_t err, const char *text, const void *reply)
+{
+	struct request *r = arg;
+
+	r->pin = NULL;
+	if (gpg_err_code(err) == GPG_ERR_EAGAIN) {
+		ask_token(r);
+	} else if (err) {
+		request_problem(r, gpg_err_code(err), "%s", text);
+		fail(r, err);
+	} else if (r->work->pin_is_answer) {
+		take_answer(r, reply);
+	} else {
+		tell(r, STATE_PIN, "the PIN was right");
+		ask_token(r);
+	}
+}
+
+/* Where the user of this request is; read when it is first needed. */
+static void
+find_place(struct request *r)
+{
+	gpg_error_t err = 0;
+
+	if (r->place || !r->conn)
+		return;
+	if (r->origin == ORIGIN_LOCAL)
+		err = place_of(r->conn->pid, r->conn->start, &r->place);
+	else if (r->agent->session)
+		err = place_copy(r->agent->session, &r->place);
+	if (err)
+		r->place = NULL;
+}
+
+static void
+ask_pin(struct request *r)
+{
+	const struct slot *s = module_slot(r->module, r->slot);
+	char what[2048];
+
+	r->stage = STAGE_PIN;
+	find_place(r);
+	snprintf(what, sizeof(what), "The PIN of token \"%s\"%s%s is needed to "
+	    "sign %s%s%s,\nasked by %s.",
+	    s && s->label ? s->label : r->label ? r->label : "",
+	    s && s->serial && s->serial[0] ? ", serial " : "",
+	    s && s->serial ? s->serial : "", r->object.summary,
+	    r->key ? " with key " : "", r->key ? key_title(r->key) : "",
+	    r->requester);
+	tell(r, STATE_PIN, "enter the PIN of token \"%s\" in the dialogue",
+	    s && s->label ? s->label : "");
+	r->pin = r->work->ask_pin(r, what, on_pin);
+	if (!r->pin)
+		fail(r, gpg_error(GPG_ERR_ENOMEM));
+}
+
+static void
+on_token(void *arg, gpg_error_t err, const char *text, const void *reply)
+{
+	struct request *r = arg;
+
+	r->call = NULL;
+	if (!r->conn) {
+		undelivered(r);
+		return;
+	}
+	switch (gpg_err_code(err)) {
+	case 0:
+		take_answer(r, reply);
+		return;
+	case GPG_ERR_PIN_NOT_SYNCED:
+		ask_pin(r);
+		return;
+	case GPG_ERR_MISSING_KEY:
+	case GPG_ERR_CARD_NOT_PRESENT:
+		module_refresh(r->module, 0);
+		locate(r);
+		return;
+	default:
+		request_problem(r, gpg_err_code(err), "%s", text);
+		fail(r, err);
+	}
+}
+
+static void
+ask_token(struct request *r)
+{
+	r->stage = STAGE_TOKEN;
+	r->call = r->work->ask(r, on_token);
+	if (!r->call)
+		fail(r, gpg_error(GPG_ERR_ENOMEM));
+}
+
+/* ---- audit: the intent ---- */
+
+static void
+on_intent_written(void *arg, gpg_error_t err)
+{
+	struct request *r = arg;
+
+	r->written = NULL;
+	if (err) {
+		r->intent = false;
+		request_problem(r, gpg_err_code(err), "nothing is signed, "
+		    "since it cannot be recorded in %s: %s",
+		    audit_path(r->agent->audit), gpg_strerror(err));
+		fail(r, err);
+		return;
+	}
+	/* What was known of the token may have changed meanwhile. */
+	if (r->conn)
+		locate(r);
+	else
+		fail(r, request_problem(r, GPG_ERR_CANCELED,
+		    "the client was gone"));
+}
+
+static void
+put_intent(struct request *r)
+{
+	struct audit_record rec = record(r, AUDIT_INTENT, NULL);
+	gpg_error_t err;
+
+	r->stage = STAGE_INTENT;
+	if ((err = agent_audit(r->agent))) {
+		request_problem(r, gpg_err_code(err), "nothing is signed, "
+		    "since it cannot be recorded: %s",
+		    r->agent->audit_problem);
+		fail(r, err);
+		return;
+	}
+	r->intent = true;
+	r->written = audit_put(r->agent->audit, &rec, on_intent_written, r);
+	if (!r->written) {
+		r->intent = false;
+		fail(r, gpg_error(GPG_ERR_RESOURCE_LIMIT));
+	}
+}
+
+/* ---- policy and consent ---- */
+
+static void
+on_consent(void *arg, gpg_error_t err, const char *text)
+{
+	struct request *r = arg;
+
+	r->prompt = NULL;
+	if (gpg_err_code(err) == GPG_ERR_CANCELED) {
+		deny(r, GPG_ERR_CANCELED, text[0] ? text :
+		    "the user refused");
+	} else if (err) {
+		request_problem(r, gpg_err_code(err), "%s", text);
+		fail(r, err);
+	} else {
+		put_intent(r);
+	}
+}
+
+static void
+ask_consent(struct request *r)
+{
+	char what[2048];
+
+	r->stage = STAGE_CONSENT;
+	find_place(r);
+	snprintf(what, sizeof(what), "Sign %s,\nwith key %s,\nasked by %s?",
+	    r->object.summary, key_title(r->key), r->requester);
+	tell(r, STATE_CONSENT, "agree to the signature in the dialogue");
+	r->prompt = prompt_start(r->agent, r->place, DIALOGUE_CONFIRM, what,
+	    -1, on_consent, r);
+	if (!r->prompt)
+		fail(r, gpg_error(GPG_ERR_ENOMEM));
+}
+
+static void
+judge(struct request *r)
+{
+	const char *why = NULL;
+	enum judgement verdict = POLICY_ALLOW;
+	gpg_error_t err;
+
+	if ((err = r->work->begin(r))) {
+		fail(r, err);
+		return;
+	}
+	if (r->work->signs)
+		verdict = policy_judge(r->agent->config, r->key,
+		    r->object.kind, r->origin, r->work->typed, &why);
+	switch (verdict) {
+	case POLICY_DENY:
+		deny(r, GPG_ERR_FORBIDDEN, why);
+		break;
+	case POLICY_ASK:
+		ask_consent(r);
+		break;
+	case POLICY_ALLOW:
+		put_intent(r);
+		break;
+	}
+}
+
+/* ---- finding the key and its token ---- */
+
+static void
+on_keys_changed(void *arg)
+{
+	struct request *r = arg;
+
+	event_del(&r->timer);
+	locate(r);
+}
+
+static void
+on_poll(int fd, short what, void *arg)
+{
+	struct request *r = arg;
+
+	agent_unwatch(r->agent, &r->watcher);
+	locate(r);
+}
+
+static void
+wait_for_token(struct request *r)
+{
+	const struct timeval tv = { POLL_MS / 1000, 0 };
+	uint64_t limit = (uint64_t)r->agent->config->token_wait_s * 1000;
+
+	if (agent_now_ms() - r->started_ms > limit) {
+		request_problem(r, GPG_ERR_CARD_NOT_PRESENT, "the token that "
+		    "holds key %s was not inserted within %u s",
+		    r->key ? key_title(r->key) : r->key_text,
+		    r->agent->config->token_wait_s);
+		fail(r, gpg_error(GPG_ERR_CARD_NOT_PRESENT));
+		return;
+	}
+	if (r->state != STATE_TOKEN)
+		tell(r, STATE_TOKEN, "insert the token that holds key %s",
+		    r->key ? key_title(r->key) : r->key_text);
+	agent_watch(r->agent, &r->watcher);
+	event_add(&r->timer, &tv);
+}
+
+static void
+locate(struct request *r)
+{
+	gpg_error_t err;
+
+	r->stage = STAGE_LOCATE;
+	err = r->work->locate(r);
+	if (gpg_err_code(err) == GPG_ERR_EAGAIN ||
+	    gpg_err_code(err) == GPG_ERR_CARD_NOT_PRESENT) {
+		if (!modules_refresh(r->agent, FRESH_MS)) {
+			agent_watch(r->agent, &r->watcher);
+			return;
+		}
+		if (gpg_err_code(err) == GPG_ERR_CARD_NOT_PRESENT) {
+			wait_for_token(r);
+			return;
+		}
+		err = gpg_error(GPG_ERR_NO_SECKEY);
+	}
+	if (err)
+		fail(r, err);
+	else if (r->intent)
+		ask_token(r);
+	else
+		judge(r);
+}
+
+/* ---- receiving ---- */
+
+static void
+begin(struct request *r)
+{
+	struct view payload = buf_view(&r->payload);
+	size_t len;
+	gpg_error_t err;
+
+	r->now = (uint32_t)time(NULL);
+	if (payload.len > 0) {
+		err = hash_bytes(HASH_SHA256, &payload, 1, r->payload_hash,
+		    &len);
+		if (err) {
+			fail(r, err);
+			return;
+		}
+		r->hashed = true;
+	}
+	err = r->work->parse(r);
+	if (!r->kind)
+		r->kind = object_rule(r->object.kind)->name;
+	if (!err) {
+		locate(r);
+		return;
+	}
+	if (gpg_err_code(err) == GPG_ERR_FORBIDDEN ||
+	    gpg_err_code(err) == GPG_ERR_BAD_DATA) {
+		char why[PROBLEM_MAX];
+
+		strcpy(why, r->problem);
+		deny(r, gpg_err_code(err), why);
+	} else {
+		fail(r, err);
+	}
+}
+
+gpg_error_t
+request_new(struct conn *c, const struct work *work, struct request **out)
+{
+	struct agent *a = c->agent;
+	struct request *r;
+
+	*out = NULL;
+	if (!(r = calloc(1, sizeof(*r))))
+		return gpg_error(GPG_ERR_ENOMEM);
+	r->agent = a;
+	r->conn = c;
+	r->work = work;
+	r->origin = c->origin;
+	r->number = ++a->requests;
+	r->started_ms = agent_now_ms();
+	r->state = STATE_MORE;
+	r->watcher = (struct watcher){ .changed = on_keys_changed, .arg = r };
+	snprintf(r->requester, sizeof(r->requester), "%s", conn_requester(c));
+	evtimer_assign(&r->timer, a->base, on_poll, r);
+	buf_init(&r->payload, object_limit());
+	buf_init(&r->ssh_key, 8192);
+	buf_init(&r->result, 131072);
+	buf_init(&r->status, 1024);
+	a->pending++;
+	*out = r;
+	return 0;
+}
+
+void
+request_text(struct request *r, char **text, struct view v)
+{
+	if (!(*text = view_strdup(v)))
+		r->err = gpg_error(GPG_ERR_ENOMEM);
+}
+
+void
+request_feed(struct request *r, struct view chunk)
+{
+	size_t have = buf_len(&r->payload);
+	gpg_error_t err;
+
+	if (r->err || (r->err = buf_error(&r->ssh_key))) {
+		r->size = 0;
+		fail(r, r->err);
+		return;
+	}
+	if (have == 0) {
+		if (r->size > object_limit() || r->size > PAYLOADS_MAX -
+		    r->agent->payload_bytes) {
+			r->size = 0;
+			fail(r, request_problem(r, GPG_ERR_TOO_LARGE,
+			    "the object is larger than %zu bytes, or too much "
+			    "is held for others", object_limit()));
+			return;
+		}
+		r->agent->payload_bytes += r->size;
+	}
+	if (chunk.len > r->size - have ||
+	    (chunk.len == 0 && have < r->size)) {
+		fail(r, request_problem(r, GPG_ERR_BAD_DATA,
+		    "the object's chunks do not make its size"));
+		return;
+	}
+	if ((err = buf_put_view(&r->payload, chunk)))
+		fail(r, err);
+	else if (have + chunk.len == r->size)
+		begin(r);
+	else
+		tell(r, STATE_MORE, "send the next chunk");
+}
+
+void
+request_abandon(struct request *r)
+{
+	r->conn = NULL;
+	switch (r->stage) {
+	case STAGE_RECEIVE:
+	case STAGE_LOCATE:
+	case STAGE_CONSENT:
+	case STAGE_PIN:
+		fail(r, request_problem(r, GPG_ERR_CANCELED,
+		    "the client was gone"));
+		break;
+	case STAGE_ENDED:
+		if (r->err)
+			request_free(r);
+		else
+			undelivered(r);
+		break;
+	case STAGE_INTENT:
+	case STAGE_TOKEN:
+	case STAGE_RESULT:
+		/* What was asked of others comes to its end and is recorded. */
+		break;
+	}
+}

@@ -1,0 +1,114 @@
+/*
+ * The way of a request:
+ *
+ *	receive -> parse -> find the key (wait for its token) -> policy
+ *	  -> consent -> audit: intent -> token (PIN, touch, sign)
+ *	  -> verify and format -> audit: result -> answer
+ *
+ * request.c is that line and the only place that knows its order.  What
+ * differs between a commit and a new key is a table of operations (work.h).
+ */
+#ifndef AGENT_REQUEST_H
+#define AGENT_REQUEST_H
+
+#include "audit.h"
+#include "keys.h"
+#include "module.h"
+#include "object/object.h"
+#include "pin.h"
+#include "place.h"
+#include "policy.h"
+#include "prompt.h"
+
+struct conn;
+struct work;
+struct openpgp_sig;
+
+#define PROBLEM_MAX 1000
+
+enum stage {
+	STAGE_RECEIVE,		/* the client still sends chunks */
+	STAGE_LOCATE,		/* the key's token, or the slot, is looked for */
+	STAGE_CONSENT,		/* the user is asked */
+	STAGE_INTENT,		/* the intent is being written */
+	STAGE_TOKEN,		/* the token process is asked */
+	STAGE_PIN,		/* the user is asked for the PIN */
+	STAGE_RESULT,		/* the result is being put on disk */
+	STAGE_ENDED,
+};
+
+struct request {
+	struct agent *agent;
+	struct conn *conn;		/* NULL: the client is gone */
+	const struct work *work;
+	enum stage stage;
+	enum origin origin;
+	uint64_t number;
+	uint64_t started_ms;
+
+	/* what the client wants */
+	struct buf payload;
+	uint64_t size;			/* that it announced */
+	char *key_text;
+	struct buf ssh_key;		/* the blob of an SSH request */
+	uint32_t flags;			/* of an SSH request */
+	char *user_id, *label, *token, *module_name, *comment;
+	uint32_t created, expires_after;
+	uint8_t reason, algorithm;
+
+	/* what it is, and who signs it where */
+	struct object object;
+	const char *kind;		/* as policy and audit call it */
+	uint8_t payload_hash[64];	/* SHA-256: 32 of them */
+	bool hashed;
+	struct key *key;
+	struct module *module;		/* valid only within a stage */
+	uint32_t slot, token_key;
+	struct place *place;		/* NULL until a prompt is needed */
+	char requester[256];
+
+	/* what the token is to sign */
+	struct signing signing;
+	struct openpgp_sig *openpgp;
+	uint32_t now;			/* seconds since 1970 */
+
+	/* what is waited for */
+	struct call *call;
+	struct pin_wait *pin;
+	struct prompt *prompt;
+	struct audit_wait *written;
+	struct watcher watcher;
+	struct event timer;
+	bool intent;			/* was recorded */
+
+	/* what the client is told */
+	enum request_state state;
+	bool told;
+	char notice[PROBLEM_MAX];
+	gpg_error_t err;
+	char problem[PROBLEM_MAX];
+	struct buf result;
+	struct buf status;
+	char object_id[65];
+};
+
+/*
+ * A request of a connection; it ends by conn_answer() with state done or an
+ * error, after which the connection must not use it any more.
+ */
+gpg_error_t request_new(struct conn *, const struct work *,
+    struct request **);
+
+/* Sets a text parameter; out of memory shows when the request is fed. */
+void request_text(struct request *, char **, struct view);
+
+/* The next piece of the payload; starts the way once it is whole. */
+void request_feed(struct request *, struct view chunk);
+
+/* The client waits for the next change: told now, or when it comes. */
+void request_wait(struct request *);
+
+/* The client is gone. */
+void request_abandon(struct request *);
+
+#endif

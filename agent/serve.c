@@ -1,0 +1,578 @@
+/* What is served to whom: one row per message that a client may send. */
+#include <config.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "audit.h"
+#include "conn.h"
+#include "helper.h"
+#include "work.h"
+
+#define SETTLE_S 2		/* what a listing waits for slow modules */
+#define LISTING_FRESH_MS 3000	/* older: listed anew, in the background */
+
+static void
+bad_request(struct conn *c)
+{
+	conn_fail(c, gpg_error(GPG_ERR_INV_REQUEST), "the request is malformed");
+}
+
+/* ---- listings ---- */
+
+static void
+answer_identities(struct conn *c)
+{
+	struct msg_ssh_identities_answer reply = { .keys = { 0 } };
+	struct buf list;
+	gpg_error_t err = 0;
+
+	buf_init(&list, FRAME_MAX);
+	for (size_t i = 0; i < keyring_count(c->agent->keyring) && !err; i++) {
+		struct key *k = keyring_at(c->agent->keyring, i);
+		struct msg_ssh_identity one = {
+			.key = pubkey_ssh(k->pub),
+			.comment = view_str(key_title(k)),
+		};
+
+		if (k->holder_count > 0)
+			err = msg_list_add(&list, &reply.keys,
+			    MSG_ssh_identity, &one);
+	}
+	if (!err)
+		err = frame_put(&c->out, SSH_AGENT_IDENTITIES_ANSWER,
+		    MSG_ssh_identities_answer, &reply);
+	if (err)
+		frame_put_bare(&c->out, SSH_AGENT_FAILURE);
+	buf_free(&list);
+	conn_answered(c);
+}
+
+static gpg_error_t
+put_user_ids(const struct key *k, struct buf *b, struct msg_list *list)
+{
+	gpg_error_t err = 0;
+
+	for (size_t i = 0; i < k->user_id_count && !err; i++) {
+		struct msg_user_id one = { view_str(k->user_ids[i]) };
+
+		err = msg_list_add(b, list, MSG_user_id, &one);
+	}
+	return err;
+}
+
+static gpg_error_t
+put_key(const struct key *k, struct buf *b, struct msg_list *list)
+{
+	const struct holder *h = k->holder_count ? &k->holders[0] : NULL;
+	struct msg_key one = {
+		.id = pubkey_id(k->pub),
+		.name = view_str(k->name),
+		.algorithm = view_str(algorithm_name(
+		    pubkey_algorithm(k->pub))),
+		.spki = pubkey_spki(k->pub),
+		.created = k->created,
+		.expires = k->expires,
+		.fingerprint = view_str(k->fpr),
+		.module = view_str(h ? h->module->config.name : ""),
+		.token = view_str(h ? h->token : ""),
+		.serial = view_str(h ? h->serial : ""),
+		.uri = view_str(h && h->uri ? h->uri : ""),
+		.flags = h ? h->flags | KEY_HERE : 0,
+	};
+	struct buf ids;
+	gpg_error_t err;
+
+	buf_init(&ids, FRAME_MAX);
+	if (!(err = put_user_ids(k, &ids, &one.user_ids)))
+		err = msg_list_add(b, list, MSG_key, &one);
+	buf_free(&ids);
+	return err;
+}
+
+static void
+answer_keys(struct conn *c)
+{
+	struct msg_keys_answer reply = { .keys = { 0 } };
+	struct view match = view_str(c->match);
+	struct buf list;
+	gpg_error_t err = 0;
+
+	buf_init(&list, FRAME_MAX);
+	for (size_t i = 0; i < keyring_count(c->agent->keyring) && !err; i++) {
+		struct key *k = keyring_at(c->agent->keyring, i);
+
+		if (match.len == 0 || key_matches(k, match))
+			err = put_key(k, &list, &reply.keys);
+	}
+	if (err)
+		conn_fail(c, err, "too many keys to list: name one");
+	else
+		conn_reply(c, 0, "", &reply);
+	buf_free(&list);
+}
+
+static void
+answer_listing(struct conn *c)
+{
+	if (c->question == MSG_keys)
+		answer_keys(c);
+	else if (c->question == MSG_forget)
+		conn_reply(c, 0, "", NULL);
+	else
+		answer_identities(c);
+}
+
+static bool
+is_settled(struct conn *c)
+{
+	struct module *m;
+
+	if (c->question == MSG_forget)
+		return c->agent->forgetting == 0;
+	TAILQ_FOREACH(m, &c->agent->modules, next)
+		if (m->listing && (c->refresh || !m->listed_ms))
+			return false;
+	return true;
+}
+
+static void
+on_changed(void *arg)
+{
+	struct conn *c = arg;
+
+	if (is_settled(c))
+		answer_listing(c);
+	else
+		agent_watch(c->agent, &c->watcher);
+}
+
+static void
+on_patience(int fd, short what, void *arg)
+{
+	answer_listing(arg);
+}
+
+static void
+answer_when_settled(struct conn *c)
+{
+	const struct timeval tv = { SETTLE_S, 0 };
+
+	if (is_settled(c)) {
+		answer_listing(c);
+		return;
+	}
+	agent_watch(c->agent, &c->watcher);
+	event_add(&c->patience, &tv);
+}
+
+void
+conn_serve_init(struct conn *c)
+{
+	c->watcher = (struct watcher){ .changed = on_changed, .arg = c };
+	evtimer_assign(&c->patience, c->agent->base, on_patience, c);
+}
+
+/* What was listed once is answered at once, and looked after behind. */
+static void
+serve_listing(struct conn *c, bool refresh)
+{
+	c->refresh = refresh;
+	modules_refresh(c->agent, refresh ? 0 : LISTING_FRESH_MS);
+	answer_when_settled(c);
+}
+
+static void
+serve_identities(struct conn *c, struct view body)
+{
+	if (body.len > 0) {
+		frame_put_bare(&c->out, SSH_AGENT_FAILURE);
+		conn_answered(c);
+		return;
+	}
+	serve_listing(c, false);
+}
+
+static void
+serve_keys(struct conn *c, struct view body)
+{
+	struct msg_keys in;
+
+	if (msg_decode(MSG_keys, body, &in) ||
+	    !(c->match = view_strdup(in.match)))
+		bad_request(c);
+	else
+		serve_listing(c, in.refresh);
+}
+
+/* ---- signing ---- */
+
+/* Begins a request; its parameters are set between this and the feed. */
+static struct request *
+start(struct conn *c, const struct work *work)
+{
+	gpg_error_t err;
+
+	if ((err = request_new(c, work, &c->request)))
+		conn_fail(c, err, NULL);
+	return c->request;
+}
+
+static void
+serve_ssh_sign(struct conn *c, struct view body)
+{
+	struct msg_ssh_sign_request in;
+
+	if (msg_decode(MSG_ssh_sign_request, body, &in) ||
+	    request_new(c, &work_ssh, &c->request)) {
+		frame_put_bare(&c->out, SSH_AGENT_FAILURE);
+		conn_answered(c);
+		return;
+	}
+	c->request->flags = in.flags;
+	buf_put_view(&c->request->ssh_key, in.key);
+	c->request->size = in.data.len;
+	request_feed(c->request, in.data);
+}
+
+static void
+serve_sign(struct conn *c, struct view body)
+{
+	struct msg_sign in;
+	struct request *r;
+
+	if (msg_decode(MSG_sign, body, &in)) {
+		bad_request(c);
+		return;
+	}
+	if (!view_eq_str(in.format, work_openpgp.format)) {
+		conn_fail(c, gpg_error(GPG_ERR_NOT_SUPPORTED),
+		    "this agent does not sign in that format");
+		return;
+	}
+	if (!(r = start(c, &work_openpgp)))
+		return;
+	r->size = in.size;
+	request_text(r, &r->key_text, in.key);
+	request_feed(r, in.chunk);
+}
+
+static void
+serve_more(struct conn *c, struct view body)
+{
+	struct msg_more in;
+
+	if (!c->request || c->request->stage != STAGE_RECEIVE ||
+	    msg_decode(MSG_more, body, &in) || in.chunk.len == 0)
+		bad_request(c);
+	else
+		request_feed(c->request, in.chunk);
+}
+
+static void
+serve_wait(struct conn *c, struct view body)
+{
+	if (!c->request || c->request->stage == STAGE_RECEIVE || body.len > 0)
+		bad_request(c);
+	else
+		request_wait(c->request);
+}
+
+static void
+serve_certify(struct conn *c, struct view body)
+{
+	struct msg_certify in;
+	struct request *r;
+
+	if (msg_decode(MSG_certify, body, &in)) {
+		bad_request(c);
+		return;
+	}
+	if (!(r = start(c, &work_certify)))
+		return;
+	request_text(r, &r->key_text, in.key);
+	request_text(r, &r->user_id, in.user_id);
+	r->created = in.created;
+	r->expires_after = in.expires_after;
+	request_feed(r, view_of(NULL, 0));
+}
+
+static void
+serve_revoke(struct conn *c, struct view body)
+{
+	struct msg_revoke in;
+	struct request *r;
+
+	if (msg_decode(MSG_revoke, body, &in)) {
+		bad_request(c);
+		return;
+	}
+	if (!(r = start(c, &work_revoke)))
+		return;
+	request_text(r, &r->key_text, in.key);
+	r->reason = in.reason;
+	request_text(r, &r->comment, in.comment);
+	request_feed(r, view_of(NULL, 0));
+}
+
+static void
+serve_generate(struct conn *c, struct view body)
+{
+	struct msg_generate in;
+	struct request *r;
+	enum key_algorithm algorithm;
+
+	if (msg_decode(MSG_generate, body, &in)) {
+		bad_request(c);
+		return;
+	}
+	if (!(algorithm = algorithm_by_name(in.algorithm))) {
+		conn_fail(c, gpg_error(GPG_ERR_PUBKEY_ALGO), "no such algorithm: "
+		    "P-256, P-384, Ed25519, RSA-2048, RSA-3072 or RSA-4096");
+		return;
+	}
+	if (!(r = start(c, &work_generate)))
+		return;
+	r->algorithm = algorithm;
+	request_text(r, &r->module_name, in.module);
+	request_text(r, &r->token, in.token);
+	request_text(r, &r->label, in.label);
+	request_feed(r, view_of(NULL, 0));
+}
+
+static void
+serve_token_init(struct conn *c, struct view body)
+{
+	struct msg_token_init in;
+	struct request *r;
+
+	if (msg_decode(MSG_token_init, body, &in)) {
+		bad_request(c);
+		return;
+	}
+	if (!(r = start(c, &work_token_init)))
+		return;
+	request_text(r, &r->module_name, in.module);
+	request_text(r, &r->label, in.label);
+	request_feed(r, view_of(NULL, 0));
+}
+
+/* ---- administration ---- */
+
+static gpg_error_t
+put_module(struct module *m, struct buf *b, struct msg_list *list)
+{
+	struct msg_module_status one = {
+		.name = view_str(m->config.name),
+		.path = view_str(m->config.path),
+		.pid = helper_pid(m->helper),
+		.problem = view_str(m->problem),
+	};
+	struct buf tokens;
+	gpg_error_t err = 0;
+
+	buf_init(&tokens, FRAME_MAX);
+	for (size_t i = 0; i < m->slot_count && !err; i++) {
+		const struct slot *s = &m->slots[i];
+		struct msg_token t = {
+			.module = view_str(m->config.name),
+			.label = view_str(s->label),
+			.serial = view_str(s->serial),
+			.manufacturer = view_str(s->manufacturer),
+			.model = view_str(s->model),
+			.flags = s->flags,
+			.keys = keyring_held(m->agent->keyring, m, s->slot),
+		};
+
+		err = msg_list_add(&tokens, &one.tokens, MSG_token, &t);
+	}
+	if (!err)
+		err = msg_list_add(b, list, MSG_module_status, &one);
+	buf_free(&tokens);
+	return err;
+}
+
+static void
+serve_status(struct conn *c, struct view body)
+{
+	struct agent *a = c->agent;
+	struct msg_status_answer reply = {
+		.version = view_str(PACKAGE_VERSION),
+		.pid = (uint32_t)getpid(),
+		.uptime_ms = agent_now_ms() - a->started_ms,
+		.signatures = a->signatures,
+		.connections = (uint32_t)a->conn_count,
+		.config = view_str(a->paths.config),
+		.audit = view_str(a->audit ? audit_path(a->audit) :
+		    a->audit_problem ? a->audit_problem : ""),
+	};
+	struct module *m;
+	struct buf list;
+	gpg_error_t err = body.len ? gpg_error(GPG_ERR_INV_REQUEST) : 0;
+
+	buf_init(&list, FRAME_MAX);
+	TAILQ_FOREACH(m, &a->modules, next)
+		if (!err && !m->retired)
+			err = put_module(m, &list, &reply.modules);
+	if (err)
+		conn_fail(c, err, NULL);
+	else
+		conn_reply(c, 0, "", &reply);
+	buf_free(&list);
+}
+
+static void
+on_forgotten(void *arg, gpg_error_t err, const char *text, const void *reply)
+{
+	struct agent *a = arg;
+
+	a->forgetting--;
+	agent_changed(a);
+}
+
+static void
+serve_forget(struct conn *c, struct view body)
+{
+	struct msg_token_forget in;
+	struct agent *a = c->agent;
+	struct module *m, *next;
+
+	memset(&in, 0, sizeof(in));
+	TAILQ_FOREACH_SAFE(m, &a->modules, next, next)
+		if (m->state == MODULE_READY && module_call(m,
+		    MSG_token_forget, &in, -1, m->config.deadline_s * 1000,
+		    on_forgotten, a))
+			a->forgetting++;
+	answer_when_settled(c);
+}
+
+static void
+serve_reload(struct conn *c, struct view body)
+{
+	char *problem = NULL;
+	gpg_error_t err;
+
+	if ((err = agent_reload(c->agent, &problem)))
+		conn_fail(c, err, problem);
+	else
+		conn_reply(c, 0, "", NULL);
+	free(problem);
+}
+
+static void
+serve_stop(struct conn *c, struct view body)
+{
+	conn_reply(c, 0, "", NULL);
+	agent_stop(c->agent);
+}
+
+static void
+serve_session(struct conn *c, struct view body)
+{
+	struct place *place;
+	gpg_error_t err;
+
+	if ((err = place_of(c->pid, c->start, &place))) {
+		conn_fail(c, err, NULL);
+		return;
+	}
+	place_free(&c->agent->session);
+	c->agent->session = place;
+	conn_reply(c, 0, "", NULL);
+}
+
+static const struct {
+	enum msg_id id;
+	void (*serve)(struct conn *, struct view body);
+	bool meanwhile;		/* while a request is under way */
+} services[] = {
+	{ MSG_ssh_request_identities, serve_identities, false },
+	{ MSG_ssh_sign_request, serve_ssh_sign, false },
+	{ MSG_sign, serve_sign, false },
+	{ MSG_more, serve_more, true },
+	{ MSG_wait, serve_wait, true },
+	{ MSG_keys, serve_keys, false },
+	{ MSG_status, serve_status, false },
+	{ MSG_forget, serve_forget, false },
+	{ MSG_reload, serve_reload, false },
+	{ MSG_stop, serve_stop, false },
+	{ MSG_session, serve_session, false },
+	{ MSG_token_init, serve_token_init, false },
+	{ MSG_generate, serve_generate, false },
+	{ MSG_certify, serve_certify, false },
+	{ MSG_revoke, serve_revoke, false },
+};
+
+#define SERVICES (sizeof(services) / sizeof(services[0]))
+
+/* RFC 9987, 3.8.1: the names of the extensions that this socket takes. */
+static void
+serve_query(struct conn *c)
+{
+	size_t place = buf_open(&c->out);
+
+	buf_put_u8(&c->out, SSH_AGENT_EXTENSION_RESPONSE);
+	buf_put_cstring(&c->out, "query");
+	for (size_t i = 0; i < SERVICES; i++) {
+		const struct msg_row *row = msg_row(services[i].id);
+		char name[128];
+
+		if (row->scope != SCOPE_ANY && (row->scope != SCOPE_LOCAL ||
+		    c->origin != ORIGIN_LOCAL))
+			continue;
+		snprintf(name, sizeof(name), "%s@" WIRE_DOMAIN, row->name);
+		buf_put_cstring(&c->out, name);
+	}
+	buf_close(&c->out, place);
+	conn_answered(c);
+}
+
+static bool
+is_query(struct view frame)
+{
+	struct view name;
+	uint8_t type;
+
+	return !view_get_u8(&frame, &type) && type == SSH_AGENTC_EXTENSION &&
+	    !view_get_string(&frame, 256, &name) &&
+	    view_eq_str(name, "query") && frame.len == 0;
+}
+
+static void
+refuse(struct conn *c, struct view frame)
+{
+	frame_put_bare(&c->out, frame.p[0] == SSH_AGENTC_EXTENSION ?
+	    SSH_AGENT_EXTENSION_FAILURE : SSH_AGENT_FAILURE);
+	conn_answered(c);
+}
+
+void
+conn_serve(struct conn *c, struct view frame)
+{
+	struct view body;
+	enum msg_id id;
+
+	c->asked = true;
+	if (is_query(frame)) {
+		serve_query(c);
+		return;
+	}
+	if (frame_get_request(frame, &id, &body) ||
+	    (msg_row(id)->scope == SCOPE_LOCAL &&
+	    c->origin != ORIGIN_LOCAL)) {
+		refuse(c, frame);
+		return;
+	}
+	c->question = id;
+	for (size_t i = 0; i < SERVICES; i++) {
+		if (services[i].id != id)
+			continue;
+		if (c->request && !services[i].meanwhile)
+			break;
+		services[i].serve(c, body);
+		return;
+	}
+	refuse(c, frame);
+}

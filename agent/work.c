@@ -1,0 +1,78 @@
+/* What all signatures with a key have in common: the key, and the token. */
+#include <config.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "work.h"
+
+gpg_error_t
+work_locate_key(struct request *r)
+{
+	const struct holder *h;
+	char *problem = NULL;
+	gpg_error_t err = 0;
+
+	if (!r->key && r->work == &work_ssh) {
+		r->key = keyring_find_ssh(r->agent->keyring,
+		    buf_view(&r->ssh_key));
+	} else if (!r->key) {
+		err = keyring_find(r->agent->keyring, view_str(r->key_text),
+		    &r->key, &problem);
+		if (problem)
+			request_problem(r, gpg_err_code(err), "%s", problem);
+		free(problem);
+	}
+	if (gpg_err_code(err) == GPG_ERR_AMBIGUOUS_NAME)
+		return err;
+	if (!r->key) {
+		request_problem(r, GPG_ERR_NO_SECKEY, "no key of yours is "
+		    "meant by \"%s\": see `touchstone keys`",
+		    r->key_text ? r->key_text : "this public key");
+		return gpg_error(GPG_ERR_EAGAIN);
+	}
+	if (r->key->holder_count == 0)
+		return gpg_error(GPG_ERR_CARD_NOT_PRESENT);
+	h = &r->key->holders[0];
+	r->module = h->module;
+	r->slot = h->slot;
+	r->token_key = h->key;
+	return 0;
+}
+
+struct call *
+work_ask_sign(struct request *r, call_done *done)
+{
+	struct msg_token_sign in = {
+		.key = r->token_key,
+		.mechanism = r->signing.mechanism,
+		.data = buf_view(&r->signing.data),
+	};
+
+	return module_call(r->module, MSG_token_sign, &in, -1,
+	    r->module->config.deadline_s * 1000, done, r);
+}
+
+struct pin_wait *
+work_ask_login(struct request *r, const char *description, call_done *done)
+{
+	struct msg_token_login in = { .slot = r->slot };
+
+	return pin_ask(r->module, r->slot, MSG_token_login, &in, r->place,
+	    description, done, r);
+}
+
+gpg_error_t
+work_check(struct request *r, const void *reply)
+{
+	const struct msg_token_signed *answer = reply;
+	gpg_error_t err;
+
+	err = signing_check(&r->signing, r->key->pub, answer->signature);
+	if (err)
+		return request_problem(r, GPG_ERR_BAD_SIGNATURE, "module %s "
+		    "gave a signature that is not right; it was discarded: "
+		    "the token or its module is faulty",
+		    r->module->config.name);
+	return 0;
+}
