@@ -98,9 +98,9 @@ $2"
 }
 
 unlike() {
-	if printf '%s\n' "$2" | grep -Eq -e "$3"; then
-		fail "$1" "a line matches $3 in:
-$2"
+	if tap_out=$(printf '%s\n' "$2" | grep -E -e "$3"); then
+		fail "$1" "these lines match $3:
+$tap_out"
 	else
 		pass "$1"
 	fi

@@ -35,7 +35,7 @@ folders 'wire may not include format' 'wire includes' \
 folders 'object may not do I/O' 'reach nothing outside' \
     protocol/object/x.c '#include <unistd.h>'
 folders 'format may not know the time' 'reach nothing outside' \
-    protocol/format/x.c '#include <time.h>'
+    protocol/format/x.c '#include <sys/time.h>'
 
 # text NAME SED PATTERN: the protocol's text, so edited, is no more the rows'.
 text() {

@@ -127,6 +127,8 @@ print_errors(void)
 #define ERROR(name, what) { GPG_ERR_##name, #name, what },
 		ERROR(NO_SECKEY, "no key of ours has this name")
 		ERROR(AMBIGUOUS_NAME, "several have it; the text lists them")
+		ERROR(UNUSABLE_SECKEY, "the key cannot sign that; the text "
+		    "says why")
 		ERROR(CERT_EXPIRED, "the key's certificate has expired")
 		ERROR(BAD_DATA, "it claims to be an object and is none")
 		ERROR(TOO_LARGE, "over the limit of the object's kind")
@@ -136,10 +138,11 @@ print_errors(void)
 		ERROR(NO_PIN_ENTRY, "nobody can be asked; the text says why")
 		ERROR(PIN_BLOCKED, "the PIN is locked; the text says what helps")
 		ERROR(CARD_NOT_PRESENT, "the token was not plugged in in time")
+		ERROR(CARD, "the module or the token failed")
 		ERROR(BAD_SIGNATURE, "the token's answer was no signature")
 		ERROR(RESOURCE_LIMIT, "too much at once; try again later")
-		ERROR(EBUSY, "the connection has a pending request")
-		ERROR(NO_DATA, "the connection has none")
+		ERROR(INV_REQUEST, "malformed, or not now")
+		ERROR(NOT_SUPPORTED, "this agent cannot do it")
 #undef ERROR
 	};
 
