@@ -177,6 +177,7 @@ buf_consume(struct buf *b, size_t n)
 			explicit_bzero(b->data, b->end);
 		b->off = b->end = 0;
 	} else {
+		explicit_bzero(b->data + b->off, n);
 		b->off += n;
 	}
 }

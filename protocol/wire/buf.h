@@ -63,7 +63,7 @@ gpg_error_t buf_error(const struct buf *);
 size_t buf_len(const struct buf *);
 struct view buf_view(const struct buf *);	/* until the next change */
 
-/* Drops bytes from the front; n must not exceed buf_len(). */
+/* Drops bytes from the front, wiping them; n must not exceed buf_len(). */
 void buf_consume(struct buf *, size_t n);
 
 /* Drops bytes from the back down to len, wiping them. */
