@@ -232,7 +232,10 @@ openpgp_begin_certification(struct openpgp_sig **out, struct signing *s,
 	if ((err = begin(out, s, key, CLASS_CERTIFICATION, now)))
 		return err;
 	buf_init(&what, 2 * OPACKET_MAX);
-	if (!is_user_id(user_id))
+	/* Programs add the two in 32 bits: one that wraps has expired. */
+	if (expires_after > UINT32_MAX - key->created)
+		err = gpg_error(GPG_ERR_INV_TIME);
+	else if (!is_user_id(user_id))
 		err = gpg_error(GPG_ERR_INV_USER_ID);
 	if (!err && !(err = put_hashed_key(&what, key))) {
 		buf_put_u8(&what, 0xb4);

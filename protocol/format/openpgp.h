@@ -27,6 +27,12 @@ struct openpgp_sig;
 void openpgp_free(struct openpgp_sig **);
 
 /*
+ * Each begin sets *sig and *signing, to NULL and empty on failure; `now`
+ * before the key's creation is GPG_ERR_TIME_CONFLICT.  The key must outlive
+ * the signature.
+ */
+
+/*
  * A detached signature of a document (class 00).  `signer` is the user id
  * that signs, NULL for none; its address, or else all of it, becomes the
  * Signer's User ID.  Subpackets: issuer fingerprint, creation time, signer's
@@ -40,13 +46,16 @@ gpg_error_t openpgp_begin_document(struct openpgp_sig **, struct signing *,
  * A certification of one's own user id (class 13), for a primary key that
  * certifies and signs: key flags, preferences, features, primary user id, and
  * the key's expiration `expires_after` seconds past its creation (0: never).
- * The user id is UTF-8, at most 1024 bytes, without control characters.
+ * The user id is UTF-8, at most 1024 bytes, without control characters
+ * (GPG_ERR_INV_USER_ID).  An expiration after 2106, when 32 bits end, would
+ * be read as one long past: GPG_ERR_INV_TIME.
  */
 gpg_error_t openpgp_begin_certification(struct openpgp_sig **,
     struct signing *, const struct openpgp_key *, const char *user_id,
     uint32_t expires_after, uint32_t now);
 
-/* A revocation of the key (class 20); RFC 4880, 5.2.3.23 has the reasons. */
+/* A revocation of the key (class 20); RFC 4880, 5.2.3.23 has the reasons, 0
+ * to 3.  The comment is as clean and as long as a user id, or NULL. */
 gpg_error_t openpgp_begin_revocation(struct openpgp_sig **, struct signing *,
     const struct openpgp_key *, uint8_t reason, const char *comment,
     uint32_t now);

@@ -1,14 +1,15 @@
 /*
- * Makes an OpenPGP key in memory, and with it what the tests let other
- * programs read:
+ * Makes a key in memory, and with it the OpenPGP and SSH files that the tests
+ * let other programs read:
  *
  *	openpgp-make ALGORITHM PREFIX DOCUMENT USER-ID CREATED EXPIRES NOW
  *
  * writes PREFIX.cert (certificate), PREFIX.revoked (the same with its
  * revocation), PREFIX.rev (the revocation), PREFIX.sig (of the document),
  * PREFIX.short (one whose first number has a zero byte in front), PREFIX.low
- * (the second number), PREFIX.ssh (authorized_keys line), and prints the
- * status, the fingerprint and the SSH fingerprint.
+ * (the second number), PREFIX.ssh (authorized_keys line), PREFIX.sshsig2 and
+ * PREFIX.sshsig4 (of the document, by the agent's flags 2 and 4), and prints
+ * the status, the fingerprint and the SSH fingerprint.
  */
 #include "config.h"
 
@@ -164,6 +165,50 @@ make_signature(struct maker *m, const char *suffix, int which)
 	buf_free(&line);
 }
 
+/* PROTOCOL.sshsig of OpenSSH; signing it goes the way of an agent. */
+static void
+make_sshsig(struct maker *m, const char *suffix, uint32_t flags)
+{
+	struct view document = buf_view(&m->document);
+	uint8_t digest[64], raw[SOFTKEY_SIGNATURE_MAX], *text;
+	size_t len;
+	struct signing s;
+	struct buf data, blob, sig;
+
+	buf_init(&data, FILE_MAX);
+	buf_init(&blob, FILE_MAX);
+	buf_init(&sig, FILE_MAX);
+	must("hash", hash_bytes(HASH_SHA512, &document, 1, digest, &len));
+	buf_put_text(&data, "SSHSIG");
+	buf_put_text(&blob, "SSHSIG");
+	buf_put_u32(&blob, 1);
+	buf_put_string(&blob, pubkey_ssh(m->pub));
+	for (int i = 0; i < 2; i++) {
+		struct buf *b = i == 0 ? &data : &blob;
+
+		buf_put_cstring(b, "file");
+		buf_put_cstring(b, "");
+		buf_put_cstring(b, "sha512");
+	}
+	buf_put_string(&data, view_of(digest, len));
+	must("ssh", ssh_begin(&s, m->pub, buf_view(&data), flags));
+	len = softkey_sign(m->evp, &s, raw);
+	must("check", signing_check(&s, m->pub, view_of(raw, len)));
+	must("ssh", ssh_finish(&s, m->pub, view_of(raw, len), &sig));
+	must("ssh", buf_put_string(&blob, buf_view(&sig)));
+	text = calloc(2, buf_len(&blob) + 4);
+	EVP_EncodeBlock(text, buf_view(&blob).p, (int)buf_len(&blob));
+	buf_reset(&sig);
+	buf_putf(&sig, "-----BEGIN SSH SIGNATURE-----\n%s\n"
+	    "-----END SSH SIGNATURE-----\n", (const char *)text);
+	write_file(m->prefix, suffix, buf_view(&sig));
+	free(text);
+	signing_free(&s);
+	buf_free(&data);
+	buf_free(&blob);
+	buf_free(&sig);
+}
+
 static void
 make_names(struct maker *m)
 {
@@ -210,6 +255,8 @@ main(int argc, char **argv)
 	make_signature(&m, "short", 0);
 	if (pubkey_algorithm(m.pub) >= ALGO_P256)
 		make_signature(&m, "low", 1);
+	make_sshsig(&m, "sshsig2", SSH_AGENT_RSA_SHA2_256);
+	make_sshsig(&m, "sshsig4", SSH_AGENT_RSA_SHA2_512);
 	make_names(&m);
 	buf_free(&m.document);
 	pubkey_free(&m.pub);
