@@ -56,7 +56,8 @@ open_sock(void *arg, const char *sock, int *fd)
 		    "ours, and was not used", sock);
 	else if (err)
 		snprintf(p->why, p->size, "no agent answers at %s%s", sock,
-		    sock == p->paths->local_sock ? "" :
+		    sock == p->paths->local_sock ?
+		    " (what needs one starts one)" :
 		    " (TOUCHSTONE_SOCK names it)");
 	return err;
 }
@@ -107,14 +108,14 @@ from_env(const char *name)
 }
 
 gpg_error_t
-connect_agent(const struct paths *paths, bool may_start, int *fd,
+connect_agent(const struct paths *paths, unsigned flags, int *fd,
     enum connect_way *way, char *why, size_t size)
 {
 	struct place p = { paths, why, size };
 	struct connect_search s = {
 		.named = from_env("TOUCHSTONE_SOCK"),
 		.local = paths->local_sock,
-		.may_start = may_start,
+		.may_start = flags & CONNECT_START,
 		.open = open_sock,
 		.query = query,
 		.start = start,
@@ -122,7 +123,7 @@ connect_agent(const struct paths *paths, bool may_start, int *fd,
 	};
 	gpg_error_t err;
 
-	if (from_env("SSH_CONNECTION"))
+	if (from_env("SSH_CONNECTION") && !(flags & CONNECT_HERE))
 		s.forwarded = from_env("SSH_AUTH_SOCK");
 	why[0] = 0;
 	err = connect_find(&s, fd, way);

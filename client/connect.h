@@ -36,12 +36,17 @@ struct connect_search {
 gpg_error_t connect_find(const struct connect_search *, int *fd,
     enum connect_way *);
 
+enum {
+	CONNECT_START = 1,	/* starts one where none listens */
+	CONNECT_HERE = 2,	/* no forwarded one: what administers is local */
+};
+
 /*
  * Connects to the agent of this process's environment.  GPG_ERR_NO_AGENT if
  * there is none, or none can be started; `why` (clean, may stay empty) then
  * says more.  The descriptor is the caller's.
  */
-gpg_error_t connect_agent(const struct paths *, bool may_start, int *fd,
+gpg_error_t connect_agent(const struct paths *, unsigned flags, int *fd,
     enum connect_way *, char *why, size_t size);
 
 /*

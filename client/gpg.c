@@ -177,7 +177,7 @@ main(int argc, char **argv)
 	if ((err = paths_init(&paths)))
 		return fail(err, "the home folder cannot be found", "");
 	configured = connect_configured(&paths);
-	err = talk_open(&t, &paths, configured);
+	err = talk_open(&t, &paths, configured ? CONNECT_START : 0);
 	if (!err)
 		status = sign(&t, key, argv);
 	else if (gpg_err_code(err) == GPG_ERR_NO_AGENT && !configured &&

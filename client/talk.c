@@ -42,13 +42,13 @@ talk_release(struct talk *t)
 }
 
 gpg_error_t
-talk_open(struct talk *t, const struct paths *paths, bool may_start)
+talk_open(struct talk *t, const struct paths *paths, unsigned flags)
 {
 	gpg_error_t err;
 	int fd;
 
 	talk_init(t, -1);
-	err = connect_agent(paths, may_start, &fd, &t->way, t->said,
+	err = connect_agent(paths, flags, &fd, &t->way, t->said,
 	    sizeof(t->said));
 	if (!err)
 		t->fd = fd;

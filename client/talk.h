@@ -20,8 +20,8 @@ struct talk {
 void talk_init(struct talk *, int fd);
 void talk_release(struct talk *);
 
-/* Finds the agent (client/connect.h).  Close with talk_close(). */
-gpg_error_t talk_open(struct talk *, const struct paths *, bool may_start);
+/* Finds the agent (client/connect.h, also for the flags).  Close with talk_close(). */
+gpg_error_t talk_open(struct talk *, const struct paths *, unsigned flags);
 void talk_close(struct talk *);
 
 /* Milliseconds of a clock that only goes forward. */

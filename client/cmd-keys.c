@@ -1,0 +1,167 @@
+/* touchstone keys list, keys show: what can sign. */
+#include "config.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "client/cmd-list.h"
+#include "client/key.h"
+#include "format/ssh.h"
+
+static const struct option_row list_options[] = {
+	{ "refresh", 0, NULL, "ask the tokens again" },
+	{ NULL, 0, NULL, NULL },
+};
+
+static json_t *
+keys_json(const struct key_info *keys, size_t count)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(list, key_json(&keys[i]));
+	return json_pack("{s:o}", "keys", list);
+}
+
+static void
+print_row(const struct key_info *k)
+{
+	char title[80];
+
+	printf("%-16s %-9s %-16s %-40s %s\n", key_title(k, title,
+	    sizeof(title)), k->algorithm, k->flags & KEY_HERE ? k->token :
+	    "(not here)", k->fingerprint[0] ? k->fingerprint : "-",
+	    k->user_id_count ? k->user_ids[0] : "");
+}
+
+static int
+run_list(struct call *c)
+{
+	const char *match = call_arg(c, 0);
+	struct key_info *keys;
+	gpg_error_t err;
+	size_t count;
+	int status;
+
+	if ((err = call_connect(c, CONNECT_START)) ||
+	    (err = keys_fetch(c, match ? match : "",
+	    call_option(c, "refresh"), &keys, &count)))
+		return call_fail(c, err);
+	if (c->json) {
+		status = call_print(c, keys_json(keys, count));
+	} else {
+		if (count > 0)
+			printf("%-16s %-9s %-16s %-40s %s\n", "NAME",
+			    "ALGORITHM", "TOKEN", "FINGERPRINT", "USER ID");
+		else
+			say("no keys%s; \"touchstone setup --soft\" makes "
+			    "one in software", match ? " match" : "");
+		for (size_t i = 0; i < count; i++)
+			print_row(&keys[i]);
+		status = call_done(c);
+	}
+	keys_free(&keys, count);
+	return status;
+}
+
+const struct command cmd_keys_list = {
+	"keys", "list", "[MATCH]", 0, 1,
+	"List the keys, or those that match a name, fingerprint or user id",
+	list_options, run_list,
+};
+
+static void
+print_time(const char *label, uint32_t when, const char *none)
+{
+	char text[64];
+	time_t t = when;
+	struct tm tm;
+
+	if (when == 0 || !gmtime_r(&t, &tm) ||
+	    !strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S UTC", &tm))
+		snprintf(text, sizeof(text), "%s", none);
+	printf("%-16s %s\n", label, text);
+}
+
+static void
+print_text(const char *label, const char *text)
+{
+	if (text[0])
+		printf("%-16s %s\n", label, text);
+}
+
+static void
+print_key(const struct key_info *k, const char *ssh, const char *line)
+{
+	print_text("name", k->name);
+	print_text("id", k->hex);
+	print_text("algorithm", k->algorithm);
+	print_text("OpenPGP", k->fingerprint);
+	print_text("SSH", ssh);
+	for (size_t i = 0; i < k->user_id_count; i++)
+		print_text("user id", k->user_ids[i]);
+	print_time("created", k->created, "not known");
+	print_time("expires", k->expires, "never");
+	print_text("module", k->module);
+	print_text("token", k->token);
+	print_text("serial", k->serial);
+	print_text("URI", k->uri);
+	print_text("present", k->flags & KEY_HERE ? "yes" : "no");
+	print_text("PIN", k->flags & KEY_ALWAYS_AUTH ?
+	    "for each signature" : "");
+	print_text("touch", k->flags & KEY_TOUCH ? "for each signature" : "");
+	print_text("authorized_keys", line);
+}
+
+static int
+show(struct call *c, const struct key_info *k)
+{
+	char ssh[64], *line = NULL;
+	struct buf b;
+	gpg_error_t err;
+	json_t *json;
+	int status;
+
+	buf_init(&b, 8192);
+	if ((err = ssh_fingerprint(k->pub, ssh)) ||
+	    (err = ssh_authorized_key(k->pub, k->name, &b)) ||
+	    !(line = view_strdup(buf_view(&b)))) {
+		err = err ? err : gpg_error(GPG_ERR_ENOMEM);
+		call_problem(c, err, "the key cannot be shown: %s",
+		    gpg_strerror(err));
+		status = call_fail(c, err);
+	} else if (c->json) {
+		json = key_json(k);
+		json_object_set_new(json, "authorized_key", json_string(line));
+		status = call_print(c, json);
+	} else {
+		print_key(k, ssh, line);
+		status = call_done(c);
+	}
+	free(line);
+	buf_free(&b);
+	return status;
+}
+
+static int
+run_show(struct call *c)
+{
+	struct key_info *k;
+	gpg_error_t err;
+	int status;
+
+	if ((err = call_connect(c, CONNECT_START)) ||
+	    (err = keys_fetch_one(c, call_arg(c, 0), &k)))
+		return call_fail(c, err);
+	status = show(c, k);
+	keys_free(&k, 1);
+	return status;
+}
+
+const struct command cmd_keys_show = {
+	"keys", "show", "KEY", 1, 1, "Show all that is known of a key",
+	NULL, run_show,
+};

@@ -1,0 +1,19 @@
+/* The rows of the subcommands, each in the file that carries it out. */
+#ifndef CLIENT_CMD_LIST_H
+#define CLIENT_CMD_LIST_H
+
+#include "client/cmd.h"
+
+extern const struct command cmd_setup;
+extern const struct command cmd_keys_list;
+extern const struct command cmd_keys_show;
+extern const struct command cmd_keys_generate;
+extern const struct command cmd_keys_export;
+extern const struct command cmd_keys_revoke;
+extern const struct command cmd_status;
+extern const struct command cmd_forget;
+extern const struct command cmd_reload;
+extern const struct command cmd_stop;
+extern const struct command cmd_session;
+
+#endif

@@ -1,0 +1,239 @@
+/* touchstone setup: from nothing to a key that git signs with. */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/cmd-list.h"
+#include "client/enrol.h"
+#include "client/make.h"
+#include "client/run.h"
+#include "client/soft.h"
+
+#define GIT_PROGRAM BINDIR "/touchstone-gpg"
+
+struct setup {
+	const char *name, *algorithm, *user_id;
+	bool files_made, token_made, key_made, git_set;
+	struct key_info *key;
+	struct enrolment enrolment;
+};
+
+/* What the module "soft" has: the token, or room for it. */
+static gpg_error_t
+look_for_token(struct call *c, bool *there)
+{
+	struct msg_status_answer a;
+	struct msg_module_status m;
+	struct msg_token t;
+	gpg_error_t err;
+
+	*there = false;
+	if ((err = call_ask(c, MSG_status, NULL, &a)))
+		return err;
+	while (msg_list_next(&a.modules, MSG_module_status, &m)) {
+		if (!view_eq_str(m.name, SOFT_MODULE))
+			continue;
+		if (m.problem.len > 0)
+			return call_problem(c, GPG_ERR_GENERAL, "the module "
+			    "\"" SOFT_MODULE "\" does not work: %.*s",
+			    (int)m.problem.len, (const char *)m.problem.p);
+		while (msg_list_next(&m.tokens, MSG_token, &t))
+			if (view_eq_str(t.label, SOFT_TOKEN) &&
+			    !(t.flags & TOKEN_EMPTY))
+				*there = true;
+		return 0;
+	}
+	return call_problem(c, GPG_ERR_NOT_FOUND, "the agent does not know "
+	    "the module \"" SOFT_MODULE "\": is it another's? \"touchstone "
+	    "status\" tells which configuration it reads");
+}
+
+static gpg_error_t
+make_token(struct call *c, struct setup *s)
+{
+	struct msg_token_init ask = {
+		.module = view_str(SOFT_MODULE),
+		.label = view_str(SOFT_TOKEN),
+	};
+	struct msg_progress done;
+	struct key_info *keys;
+	gpg_error_t err;
+	size_t count;
+	bool there;
+
+	/* This asks the tokens; the status then tells what they said. */
+	if ((err = keys_fetch(c, "", true, &keys, &count)))
+		return err;
+	keys_free(&keys, count);
+	if ((err = look_for_token(c, &there)) || there)
+		return err;
+	if ((err = call_follow(c, MSG_token_init, &ask, &done)))
+		return err;
+	s->token_made = true;
+	return 0;
+}
+
+static gpg_error_t
+find_or_make_key(struct call *c, struct setup *s)
+{
+	char *own = NULL;
+	gpg_error_t err;
+
+	err = make_find(c, SOFT_MODULE, SOFT_TOKEN, s->name, &s->key);
+	if (gpg_err_code(err) != GPG_ERR_NOT_FOUND)
+		return err;
+	/* Rather no key than one that nobody can be named for. */
+	if (!s->user_id && (err = enrol_git_user_id(c, &own)))
+		return err;
+	free(own);
+	if ((err = make_key(c, SOFT_MODULE, SOFT_TOKEN, s->name, s->algorithm,
+	    &s->key)))
+		return err;
+	s->key_made = true;
+	return 0;
+}
+
+static gpg_error_t
+git_set(struct call *c, const char *name, const char *value)
+{
+	const char *argv[] = { "git", "config", "--global", name, value,
+		NULL };
+	gpg_error_t err;
+	int status = 0;
+
+	err = run_program(argv, view_of(NULL, 0), NULL, &status);
+	if (!err && !status)
+		return 0;
+	return call_problem(c, err ? err : GPG_ERR_GENERAL, "git's "
+	    "configuration could not be changed: type git config --global %s "
+	    "%s", name, value);
+}
+
+static gpg_error_t
+set_git(struct call *c, struct setup *s)
+{
+	gpg_error_t err;
+
+	if ((err = git_set(c, "gpg.program", GIT_PROGRAM)) ||
+	    (err = git_set(c, "user.signingkey", s->enrolment.fingerprint)))
+		return err;
+	s->git_set = true;
+	return 0;
+}
+
+static gpg_error_t
+set_up(struct call *c, struct setup *s)
+{
+	struct msg_empty empty;
+	gpg_error_t err;
+
+	if ((err = soft_prepare(c, call_option(c, "pin-file"),
+	    &s->files_made)) ||
+	    (err = call_connect(c, CONNECT_START | CONNECT_HERE)) ||
+	    (err = call_ask(c, MSG_reload, NULL, &empty)) ||
+	    (err = make_token(c, s)) ||
+	    (err = find_or_make_key(c, s)) ||
+	    (err = enrol_record(c, s->key, s->name, s->user_id,
+	    &s->enrolment)))
+		return err;
+	if (!call_option(c, "no-import") &&
+	    (err = enrol_import(c, &s->enrolment)))
+		return err;
+	return call_option(c, "git") ? set_git(c, s) : 0;
+}
+
+static json_t *
+setup_json(const struct setup *s)
+{
+	const struct keyfile *f = s->enrolment.record;
+	json_t *ids = json_array();
+
+	for (size_t i = 0; i < f->user_id_count; i++)
+		json_array_append_new(ids, json_string(f->user_ids[i]));
+	return json_pack(
+	    "{s:s,s:s,s:s,s:s,s:s,s:I,s:o,s:b,s:b,s:b,s:b,s:b}",
+	    "name", f->name,
+	    "id", s->key->hex,
+	    "algorithm", s->key->algorithm,
+	    "fingerprint", s->enrolment.fingerprint,
+	    "token", SOFT_TOKEN,
+	    "created", (json_int_t)f->created,
+	    "user_ids", ids,
+	    "token_made", s->token_made,
+	    "key_made", s->key_made,
+	    "recorded", s->enrolment.recorded,
+	    "imported", s->enrolment.imported,
+	    "git", s->git_set);
+}
+
+static void
+print_setup(const struct setup *s)
+{
+	const struct keyfile *f = s->enrolment.record;
+	bool changed = s->files_made || s->token_made || s->key_made ||
+	    s->enrolment.recorded || s->enrolment.imported;
+
+	printf("%s\n", changed ? "The key is ready." :
+	    "The key was ready; nothing was changed.");
+	printf("  %-12s %s (%s)\n", "key", f->name, s->key->algorithm);
+	printf("  %-12s %s\n", "token", SOFT_TOKEN);
+	printf("  %-12s %s\n", "fingerprint", s->enrolment.fingerprint);
+	for (size_t i = 0; i < f->user_id_count; i++)
+		printf("  %-12s %s\n", "user id", f->user_ids[i]);
+	if (s->git_set)
+		printf("git signs with it: git commit -S\n");
+	else
+		printf("For git to sign with it, type\n"
+		    "  git config --global gpg.program %s\n"
+		    "  git config --global user.signingkey %s\n",
+		    GIT_PROGRAM, s->enrolment.fingerprint);
+}
+
+static int
+run_setup(struct call *c)
+{
+	struct setup s = { .name = call_option(c, "name") };
+	gpg_error_t err;
+	int status;
+
+	s.name = s.name ? s.name : "soft";
+	s.user_id = call_option(c, "user-id");
+	if (!call_option(c, "soft"))
+		err = call_problem(c, GPG_ERR_INV_ARG, "which token? "
+		    "\"touchstone setup --soft\" makes one in software");
+	else if (!(s.algorithm = make_algorithm(c,
+	    call_option(c, "algorithm"))))
+		err = gpg_error(GPG_ERR_INV_ARG);
+	else if (!(err = make_check_name(c, s.name)))
+		err = set_up(c, &s);
+	if (err) {
+		status = call_fail(c, err);
+	} else if (c->json) {
+		status = call_print(c, setup_json(&s));
+	} else {
+		print_setup(&s);
+		status = call_done(c);
+	}
+	enrol_free(&s.enrolment);
+	keys_free(&s.key, 1);
+	return status;
+}
+
+static const struct option_row options[] = {
+	{ "soft", 0, NULL, "make a token in software (SoftHSM2)" },
+	{ "name", 0, "NAME", "the key's name; soft" },
+	{ "user-id", 'u', "TEXT", "whose key it is; as git has it" },
+	{ "algorithm", 0, "ALGORITHM", "P-256, P-384, Ed25519, RSA-2048 ..." },
+	{ "pin-file", 0, "FILE", "keep the PIN in a file; made if missing" },
+	{ "git", 0, NULL, "set git's gpg.program and user.signingkey" },
+	{ "no-import", 0, NULL, "leave the GnuPG keyring alone" },
+	{ NULL, 0, NULL, NULL },
+};
+
+const struct command cmd_setup = {
+	NULL, "setup", "", 0, 0,
+	"Make a token, a key on it and its certificate, and tell gpg of it",
+	options, run_setup,
+};

@@ -1,0 +1,149 @@
+/* What all subcommands share: options, errors, output. */
+#include "config.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "client/cmd.h"
+#include "wire/text.h"
+
+const char *
+call_option(const struct call *c, const char *name)
+{
+	const struct option_row *o = c->command->options;
+
+	for (size_t i = 0; o && o[i].name; i++)
+		if (!strcmp(o[i].name, name))
+			return c->values[i];
+	return NULL;
+}
+
+const char *
+call_arg(const struct call *c, int i)
+{
+	return i < c->arg_count ? c->args[i] : NULL;
+}
+
+gpg_error_t
+call_problem(struct call *c, gpg_error_t err, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(c->why, sizeof(c->why), fmt, ap);
+	va_end(ap);
+	return gpg_error(gpg_err_code(err));
+}
+
+/* The agent's own words are better than the code's. */
+static gpg_error_t
+explain(struct call *c, gpg_error_t err)
+{
+	if (!err)
+		return 0;
+	return call_problem(c, err, "%s", c->talk.said[0] ? c->talk.said :
+	    gpg_strerror(err));
+}
+
+gpg_error_t
+call_connect(struct call *c, unsigned flags)
+{
+	talk_close(&c->talk);
+	return explain(c, talk_open(&c->talk, &c->paths, flags));
+}
+
+gpg_error_t
+call_ask(struct call *c, enum msg_id id, const void *in, void *reply)
+{
+	return explain(c, talk_ask(&c->talk, id, in, reply));
+}
+
+gpg_error_t
+call_follow(struct call *c, enum msg_id id, const void *in,
+    struct msg_progress *done)
+{
+	return explain(c, talk_follow(&c->talk, id, in, view_of(NULL, 0),
+	    done));
+}
+
+static int
+status_of(gpg_error_t err)
+{
+	switch (gpg_err_code(err)) {
+	case GPG_ERR_NO_AGENT:
+		return STATUS_NO_AGENT;
+	case GPG_ERR_USER_1:
+	case GPG_ERR_INV_ARG:
+		return STATUS_USAGE;
+	case GPG_ERR_CANCELED:
+	case GPG_ERR_FULLY_CANCELED:
+	case GPG_ERR_NOT_CONFIRMED:
+	case GPG_ERR_FORBIDDEN:
+	case GPG_ERR_EACCES:
+	case GPG_ERR_BAD_PIN:
+	case GPG_ERR_PIN_BLOCKED:
+	case GPG_ERR_NO_PIN_ENTRY:
+		return STATUS_REFUSED;
+	case GPG_ERR_NO_SECKEY:
+	case GPG_ERR_AMBIGUOUS_NAME:
+	case GPG_ERR_NOT_FOUND:
+	case GPG_ERR_CARD_NOT_PRESENT:
+		return STATUS_NOT_FOUND;
+	default:
+		return STATUS_FAILED;
+	}
+}
+
+int
+call_fail(struct call *c, gpg_error_t err)
+{
+	const char *why = c->why[0] ? c->why : gpg_strerror(err);
+	const char *hint = say_hint(err);
+	char clean[2200];
+
+	say("%s%s%s", why, hint[0] ? "; " : "", hint);
+	if (c->json) {
+		text_clean(clean, sizeof(clean), view_str(why));
+		call_print(c, json_pack("{s:{s:i,s:s,s:s,s:s*}}", "error",
+		    "code", (int)gpg_err_code(err), "name", gpg_strerror(err),
+		    "message", clean, "hint", hint[0] ? hint : NULL));
+	}
+	return status_of(err);
+}
+
+int
+call_done(struct call *c)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return STATUS_OK;
+	say("the output cannot be written");
+	return STATUS_FAILED;
+}
+
+int
+call_print(struct call *c, json_t *value)
+{
+	if (!value) {
+		say("out of memory");
+		return STATUS_FAILED;
+	}
+	json_dumpf(value, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(value);
+	return call_done(c);
+}
+
+json_t *
+json_view(struct view v)
+{
+	if (v.len == 0)
+		return json_null();
+	return json_stringn((const char *)v.p, v.len);
+}
+
+json_t *
+json_text(const char *s)
+{
+	return s && *s ? json_string(s) : json_null();
+}

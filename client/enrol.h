@@ -1,0 +1,49 @@
+/*
+ * From a key on a token to a key that gpg and git know: its OpenPGP
+ * certificate, its record, the user's keyring.
+ */
+#ifndef CLIENT_ENROL_H
+#define CLIENT_ENROL_H
+
+#include "client/key.h"
+#include "local/keyfile.h"
+
+struct enrolment {
+	struct keyfile *record;
+	char fingerprint[41];	/* OpenPGP's, of the key itself */
+	bool recorded;		/* the record was made now */
+	bool imported;		/* the keyring was changed now */
+};
+
+/* The folder of the records: XDG_DATA_HOME/touchstone/keys.  free(). */
+char *enrol_folder(const struct call *);
+
+/* "Name <address>" of git's configuration, or call->why.  free(). */
+gpg_error_t enrol_git_user_id(struct call *, char **user_id);
+
+/*
+ * Finds the key's record, or makes it: with the creation time and the user
+ * ids of a certificate that the keyring has already, else with a new
+ * certificate for `user_id` (NULL: as git has it).  The agent then reads the
+ * records again.  Free with enrol_free().
+ */
+gpg_error_t enrol_record(struct call *, const struct key_info *,
+    const char *name, const char *user_id, struct enrolment *);
+
+/* The record that there is; GPG_ERR_NOT_FOUND. */
+gpg_error_t enrol_find(struct call *, const struct key_info *,
+    struct enrolment *);
+
+/*
+ * Gives a record without one a certificate for its user id, or for `user_id`
+ * if that is not NULL.
+ */
+gpg_error_t enrol_certify(struct call *, const struct key_info *,
+    const char *user_id, struct enrolment *);
+
+/* Imports the record's certificate into the keyring, and trusts it. */
+gpg_error_t enrol_import(struct call *, struct enrolment *);
+
+void enrol_free(struct enrolment *);
+
+#endif

@@ -1,0 +1,93 @@
+/* touchstone: looks after the user's keys and agent. */
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "client/cmd.h"
+#include "client/cmd-list.h"
+
+static int run_help(struct call *);
+
+static const struct command cmd_help = {
+	NULL, "help", "[COMMAND...]", 0, 2,
+	"Tell how a command is called", NULL, run_help,
+};
+
+const struct command *const commands[] = {
+	&cmd_setup,
+	&cmd_keys_list,
+	&cmd_keys_show,
+	&cmd_keys_generate,
+	&cmd_keys_export,
+	&cmd_keys_revoke,
+	&cmd_status,
+	&cmd_forget,
+	&cmd_reload,
+	&cmd_stop,
+	&cmd_session,
+	&cmd_help,
+	NULL,
+};
+
+static int
+run_help(struct call *c)
+{
+	const struct command *cmd;
+	int used;
+
+	if (c->arg_count == 0) {
+		usage_overview(NULL);
+		return call_done(c);
+	}
+	cmd = usage_find(c->arg_count, c->args, &used);
+	if (!cmd)
+		return usage_unknown(c->arg_count, c->args);
+	usage_help(cmd);
+	return call_done(c);
+}
+
+static int
+run(const struct command *cmd, int argc, char **argv)
+{
+	struct call c = { .command = cmd };
+	gpg_error_t err;
+	int status;
+
+	talk_init(&c.talk, -1);
+	if ((status = usage_parse(&c, argc, argv)) >= 0)
+		return status;
+	if ((err = paths_init(&c.paths))) {
+		call_problem(&c, err, "the home folder cannot be found: %s",
+		    gpg_strerror(err));
+		return call_fail(&c, err);
+	}
+	status = cmd->run(&c);
+	talk_close(&c.talk);
+	paths_free(&c.paths);
+	return status;
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct command *cmd;
+	int used;
+
+	if (argc < 2) {
+		usage_overview(NULL);
+		return STATUS_USAGE;
+	}
+	if (!strcmp(argv[1], "--version")) {
+		printf("touchstone %s\n", PACKAGE_VERSION);
+		return STATUS_OK;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
+		usage_overview(NULL);
+		return STATUS_OK;
+	}
+	cmd = usage_find(argc - 1, argv + 1, &used);
+	if (!cmd)
+		return usage_unknown(argc - 1, argv + 1);
+	return run(cmd, argc - used, argv + used);
+}
