@@ -1,0 +1,293 @@
+/*
+ * One signature.  Whatever can be mended without a person (a session that
+ * went away, a handle that went stale, a login that another program ended) is
+ * mended, each once; then it is tried again.
+ */
+#include "config.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "format/pubkey.h"
+#include "p11.h"
+
+/* One request on its way. */
+struct signer {
+	struct p11 *p;
+	unsigned worker;
+	struct p11_slot *slot;
+	struct p11_key *key;
+	const struct token_signing *in;
+	CK_MECHANISM_TYPE mechanism;
+	uint8_t *signature;
+	CK_ULONG len;
+	struct problem *pb;
+	unsigned epoch;		/* what the last attempt saw */
+	bool login;		/* a login was needed for it */
+	bool refused;		/* a PIN was, and err says so */
+	gpg_error_t err;
+};
+
+/* Which mechanism goes with which key; what the data may be. */
+static gpg_error_t
+choose_mechanism(struct signer *sg)
+{
+	const struct p11_public *pub = &sg->key->found.public;
+	size_t len = sg->in->data.len;
+	bool ed = pub->algorithm == ALGO_ED25519;
+	bool rsa = p11_public_is_rsa(pub);
+
+	switch (sg->in->mechanism) {
+	case MECH_RSA_PKCS1:
+		sg->mechanism = CKM_RSA_PKCS;
+		if (rsa && len > 0 && len + 11 <= pub->len)
+			return 0;
+		break;
+	case MECH_ECDSA:
+		sg->mechanism = CKM_ECDSA;
+		if (!rsa && !ed && len >= 20 && len <= 64)
+			return 0;
+		break;
+	case MECH_EDDSA:
+		sg->mechanism = CKM_EDDSA;
+		if (ed)
+			return 0;
+		break;
+	default:
+		break;
+	}
+	return problem_say(sg->pb, GPG_ERR_INV_VALUE,
+	    "this key cannot sign data of that kind or length");
+}
+
+/* FIPS 186-4, 6.4: the leftmost bits of a hash longer than the curve. */
+static CK_ULONG
+data_len(const struct signer *sg)
+{
+	size_t len = sg->in->data.len, max = SIZE_MAX;
+
+	if (sg->mechanism == CKM_ECDSA)
+		max = sg->key->found.public.algorithm == ALGO_P256 ? 32 : 48;
+	return len < max ? len : max;
+}
+
+static void
+set_private(struct signer *sg, CK_OBJECT_HANDLE o, bool always_auth)
+{
+	pthread_mutex_lock(&sg->slot->mu);
+	sg->key->found.private = o;
+	if (o != P11_NO_OBJECT)
+		sg->key->found.always_auth = always_auth;
+	pthread_mutex_unlock(&sg->slot->mu);
+}
+
+/* The private half's handle: kept, or looked for. */
+static CK_RV
+get_private(struct signer *sg, CK_SESSION_HANDLE session,
+    CK_OBJECT_HANDLE *o, bool *always_auth)
+{
+	struct p11_found f;
+	CK_RV rv;
+
+	pthread_mutex_lock(&sg->slot->mu);
+	*o = sg->key->found.private;
+	*always_auth = sg->key->found.always_auth;
+	if (*o == P11_NO_OBJECT)
+		f = sg->key->found;
+	pthread_mutex_unlock(&sg->slot->mu);
+	if (*o != P11_NO_OBJECT)
+		return CKR_OK;
+	rv = p11_find_private(sg->p, session, &f, o, always_auth);
+	if (rv != CKR_OK)
+		return rv;
+	if (*o != P11_NO_OBJECT)
+		set_private(sg, *o, *always_auth);
+	else if (p11_login_wanted(sg->slot) && !sg->slot->logged_in)
+		return CKR_USER_NOT_LOGGED_IN;
+	else
+		return CKR_KEY_HANDLE_INVALID;
+	return CKR_OK;
+}
+
+/* The PIN that belongs to this one signature (CKA_ALWAYS_AUTHENTICATE). */
+static CK_RV
+authenticate(struct signer *sg, CK_SESSION_HANDLE session, struct pin *pin,
+    const struct pin_stamp *stamp)
+{
+	struct view v = pin_view(pin);
+	CK_RV rv;
+
+	rv = sg->p->f->C_Login(session, CKU_CONTEXT_SPECIFIC,
+	    v.len ? pin_bytes(pin) : NULL, v.len);
+	if (rv == CKR_OK || !(p11_rv_is_wrong_pin(rv) ||
+	    rv == CKR_PIN_LOCKED))
+		return rv;
+	sg->refused = true;
+	sg->err = p11_login_refused(sg->p, sg->slot, stamp, rv, sg->pb);
+	return rv;
+}
+
+static CK_RV
+compute(struct signer *sg, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE o,
+    bool always_auth, struct pin *pin, const struct pin_stamp *stamp)
+{
+	CK_MECHANISM mechanism = { sg->mechanism, NULL, 0 };
+	CK_FUNCTION_LIST *f = sg->p->f;
+	CK_RV rv;
+
+	rv = f->C_SignInit(session, &mechanism, o);
+	if (rv == CKR_OK && always_auth)
+		rv = authenticate(sg, session, pin, stamp);
+	if (rv != CKR_OK)
+		return rv;
+	sg->len = TOKEN_SIGNATURE_MAX;
+	rv = f->C_Sign(session, (unsigned char *)(uintptr_t)sg->in->data.p,
+	    data_len(sg), sg->signature, &sg->len);
+	if (rv == CKR_OK && sg->len > TOKEN_SIGNATURE_MAX)
+		rv = CKR_GENERAL_ERROR;
+	return rv;
+}
+
+/* With the slot's lock held, shared. */
+static CK_RV
+attempt(struct signer *sg, struct pin **pin)
+{
+	CK_SESSION_HANDLE session;
+	struct pin_stamp stamp = { { 0 } };
+	CK_OBJECT_HANDLE o;
+	bool always_auth;
+	CK_RV rv;
+
+	sg->epoch = sg->slot->epoch;
+	sg->login = sg->slot->logged_in;
+	if ((rv = p11_session(sg->p, sg->slot, sg->worker, &session)) !=
+	    CKR_OK ||
+	    (rv = get_private(sg, session, &o, &always_auth)) != CKR_OK)
+		return rv;
+	/* It is wanted between two calls; there is no way back from there. */
+	if (always_auth && p11_login_wanted(sg->slot)) {
+		if (!sg->slot->logged_in)
+			return CKR_USER_NOT_LOGGED_IN;
+		if ((sg->err = pin_new(pin)) || (sg->err = p11_login_pin(
+		    sg->p, sg->slot, *pin, &stamp, sg->pb))) {
+			sg->refused = true;
+			return CKR_PIN_INCORRECT;
+		}
+	}
+	rv = compute(sg, session, o, *pin != NULL, *pin, &stamp);
+	if (rv != CKR_OK)	/* leave no operation half done */
+		p11_session_drop(sg->p, sg->slot, sg->worker);
+	return rv;
+}
+
+static CK_RV
+attempt_locked(struct signer *sg)
+{
+	struct pin *pin = NULL;
+	CK_RV rv;
+
+	pthread_rwlock_rdlock(&sg->slot->lock);
+	rv = attempt(sg, &pin);
+	pthread_rwlock_unlock(&sg->slot->lock);
+	pin_free(&pin);
+	return rv;
+}
+
+static gpg_error_t
+cure(struct signer *sg, enum p11_cure what)
+{
+	switch (what) {
+	case CURE_REOPEN:
+		return p11_slot_reopen(sg->p, sg->slot, sg->epoch, sg->pb);
+	case CURE_LOGIN:
+		return p11_login_again(sg->p, sg->slot, sg->epoch, sg->pb);
+	case CURE_FIND:
+		set_private(sg, P11_NO_OBJECT, false);
+		return 0;
+	case CURE_NONE:
+		break;
+	}
+	return gpg_error(GPG_ERR_BUG);
+}
+
+static gpg_error_t
+give_up(struct signer *sg, CK_RV rv)
+{
+	if (p11_cure(rv) == CURE_FIND)
+		return problem_say(sg->pb, GPG_ERR_MISSING_KEY,
+		    "this key is not on %s any more: look at \"touchstone "
+		    "keys --refresh\"", p11_slot_title(sg->slot).text);
+	return p11_problem(sg->pb, sg->slot, rv, "signing");
+}
+
+static gpg_error_t
+sign_until_cured(struct signer *sg)
+{
+	unsigned done = 0;
+	enum p11_cure what;
+	gpg_error_t err;
+	CK_RV rv;
+
+	for (;;) {
+		rv = attempt_locked(sg);
+		if (rv == CKR_OK)
+			return 0;
+		if (sg->refused)
+			return sg->err;
+		what = p11_cure(rv);
+		if (what == CURE_NONE || done & 1u << what)
+			return give_up(sg, rv);
+		done |= 1u << what;
+		if ((err = cure(sg, what)))
+			return err;
+	}
+}
+
+/* The key by its number, wherever its token is now. */
+static gpg_error_t
+find_signer(struct signer *sg)
+{
+	uint32_t number = sg->in->key;
+	bool present, here = false;
+	unsigned epoch;
+
+	sg->slot = p11_slot_get(sg->p, number >> 16);
+	if (!sg->slot)
+		return problem_say(sg->pb, GPG_ERR_MISSING_KEY,
+		    "there is no such key: look at \"touchstone keys "
+		    "--refresh\"");
+	pthread_mutex_lock(&sg->slot->mu);
+	present = sg->slot->present;
+	if ((number & 0xffff) < sg->slot->key_count) {
+		sg->key = sg->slot->keys[number & 0xffff];
+		here = sg->key->here;
+	}
+	pthread_mutex_unlock(&sg->slot->mu);
+	if (!sg->key || (present && !here))
+		return give_up(sg, CKR_KEY_HANDLE_INVALID);
+	if (present)
+		return 0;
+	pthread_rwlock_rdlock(&sg->slot->lock);
+	epoch = sg->slot->epoch;
+	pthread_rwlock_unlock(&sg->slot->lock);
+	return p11_slot_reopen(sg->p, sg->slot, epoch, sg->pb);
+}
+
+gpg_error_t
+p11_sign(void *state, unsigned worker, const struct token_signing *in,
+    uint8_t *signature, size_t *len, struct problem *pb)
+{
+	struct signer sg = { .p = state, .worker = worker, .in = in,
+		.signature = signature, .pb = pb };
+	gpg_error_t err;
+
+	if ((err = find_signer(&sg)) || (err = choose_mechanism(&sg)))
+		return err;
+	p11_login_settle(sg.p, sg.slot);
+	if ((err = sign_until_cured(&sg)))
+		return err;
+	if (sg.login)
+		p11_login_used(sg.p, sg.slot);
+	*len = sg.len;
+	return 0;
+}

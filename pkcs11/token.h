@@ -1,0 +1,120 @@
+/*
+ * A backend of the token process, as a table of operations: any PKCS#11
+ * module (p11_ops), or later a card that is spoken to directly.  The process
+ * around it (serve.c) reads one request, calls one operation, writes one
+ * reply; it knows nothing of tokens.
+ */
+#ifndef PKCS11_TOKEN_H
+#define PKCS11_TOKEN_H
+
+#include "wire/msg.h"
+
+#define TOKEN_WORKERS_MAX 16
+#define TOKEN_SIGNATURE_MAX 1024	/* bytes */
+#define TOKEN_MAKE_ROOM (8 * 1024)	/* for one key of a listing, bytes */
+
+/*
+ * The text that goes with an error, for people: what went wrong and what to
+ * do next.  Clean (wire/text.h) once it is sent.
+ */
+struct problem {
+	char text[1000];
+};
+
+/* Writes the text and returns gpg_error(code), for `return problem_say(…)`. */
+gpg_error_t problem_say(struct problem *, gpg_err_code_t,
+    const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* What a signature is wanted for: views into the request's datagram. */
+struct token_signing {
+	uint32_t key;
+	uint8_t mechanism;	/* enum sign_mechanism */
+	struct view data;
+};
+
+/*
+ * The operations.  All but open and close are called from several threads at
+ * once; `worker` (0 to sessions - 1) names the calling thread, so that each
+ * keeps a session of its own.  An operation may block for as long as its
+ * device does: the agent gives up the whole process at its deadline.  Only
+ * login and prepare wait for a person, and they are given threads of their
+ * own, which `worker` does not count.
+ *
+ * Errors are gpg_error codes with a text; those that the agent acts on:
+ *	GPG_ERR_PIN_NOT_SYNCED		log in, then ask again
+ *	GPG_ERR_PIN_BLOCKED		only a PUK or SO PIN helps
+ *	GPG_ERR_BAD_PIN			the PIN in pin_source was refused
+ *	GPG_ERR_CARD_NOT_PRESENT	the token is gone, or another is there
+ *	GPG_ERR_MISSING_KEY		list again
+ *	GPG_ERR_CANCELED		the person did not want to
+ *	GPG_ERR_EBUSY			somebody is being asked already
+ */
+struct token_ops {
+	/*
+	 * Loads what the request names.  *state is the backend's, given to
+	 * every other operation; close() frees it.  `description` is for
+	 * people and clean.  The request's views end with the call.
+	 */
+	gpg_error_t (*open)(const struct msg_token_open *, void **state,
+	    char *description, size_t size, struct problem *);
+
+	/*
+	 * Puts the tokens and the keys that can sign into the two buffers
+	 * (elements token_slot and token_key, counted in the lists), looking
+	 * anew.  As many keys as the second buffer has room for.  What the
+	 * numbers name stays the same for the life of the process: a token
+	 * that comes back has its old one, another token never.
+	 */
+	gpg_error_t (*list)(void *state, unsigned worker,
+	    struct buf *slot_buf, struct msg_list *slots,
+	    struct buf *key_buf, struct msg_list *keys, struct problem *);
+
+	/*
+	 * One signature, of at most TOKEN_SIGNATURE_MAX bytes.  Never asks
+	 * anybody for a PIN; never sends a PIN that was refused once.  What
+	 * comes back is not checked: the agent does, with the public key.
+	 */
+	gpg_error_t (*sign)(void *state, unsigned worker,
+	    const struct token_signing *, uint8_t *signature, size_t *len,
+	    struct problem *);
+
+	/*
+	 * Takes PINs from `fd` (see talk.h) until one is good, and holds it
+	 * until its time is over.  Each PIN is tried once.  `fd` stays the
+	 * caller's.
+	 */
+	gpg_error_t (*login)(void *state, uint32_t slot, int fd,
+	    struct problem *);
+
+	/* Wipes every PIN at once, then logs out. */
+	gpg_error_t (*forget)(void *state, struct problem *);
+
+	/*
+	 * Makes a key pair that never leaves the token and notes beside it
+	 * when it was made.  Puts one token_key.  On failure nothing is left
+	 * on the token.
+	 */
+	gpg_error_t (*make)(void *state, unsigned worker,
+	    const struct msg_token_make *, struct buf *key_buf,
+	    struct msg_list *keys, struct problem *);
+
+	/*
+	 * Initializes an empty token; its new PIN from `fd`, or from
+	 * pin_source where fd is -1.  Never touches an initialized one.
+	 */
+	gpg_error_t (*prepare)(void *state, const struct msg_token_prepare *,
+	    int fd, struct problem *);
+
+	/*
+	 * Wipes every PIN at once, without waiting for a device; also called
+	 * while other operations run.
+	 */
+	void (*wipe)(void *state);
+
+	/* Closes all; no other operation runs.  May block. */
+	void (*close)(void *state);
+};
+
+extern const struct token_ops p11_ops;
+
+#endif
