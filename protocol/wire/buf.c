@@ -240,7 +240,7 @@ buf_reserve(struct buf *b, size_t n, uint8_t **p)
 		compact(b);
 	if (b->cap - b->end < n && (b->err = grow(b, b->end + n)))
 		return b->err;
-	*p = b->data + b->end;
+	*p = b->data ? b->data + b->end : NULL;
 	return 0;
 }
 
