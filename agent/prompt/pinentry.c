@@ -18,7 +18,7 @@
 #include "wire/text.h"
 
 #define START_MS 10000		/* to greet and to take the options */
-#define GRACE_MS 5000		/* beyond the timeout that pinentry was told */
+#define GRACE_MS 2000		/* beyond the timeout that pinentry was told */
 #define LINE_LENGTH_MAX 990	/* assuan's limit, less its end of line */
 #define DESCRIPTION_MAX 960
 #define HEAD_MAX 600		/* of a description that must be cut */
