@@ -276,12 +276,13 @@ start_agent(const struct paths *paths, int *fd, char *why, size_t size)
 	err = paths_connect(paths->local_sock, fd);
 	if (gpg_err_code(err) != GPG_ERR_NO_AGENT)
 		goto out;
-	if ((err = launch(paths, why, size)))
-		goto out;
-	err = paths_connect(paths->local_sock, fd);
-	if (err)
+	err = launch(paths, why, size);
+	/* It may have ended because somebody else's was quicker. */
+	if (!paths_connect(paths->local_sock, fd))
+		err = 0;
+	else if (!err && (err = gpg_error(GPG_ERR_NO_AGENT)))
 		snprintf(why, size, "the agent started, but does not answer "
-		    "at %s: %s", paths->local_sock, gpg_strerror(err));
+		    "at %s", paths->local_sock);
 out:
 	if (lock >= 0)
 		close(lock);

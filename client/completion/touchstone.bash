@@ -1,0 +1,74 @@
+# bash completion of touchstone(1).
+
+# Names of keys, from the records: no agent is started for a TAB.
+_touchstone_keys() {
+	local dir=${XDG_DATA_HOME:-$HOME/.local/share}/touchstone/keys f
+	for f in "$dir"/*.json; do
+		[[ -e $f ]] || continue
+		f=${f##*/}
+		printf '%s\n' "${f%.json}"
+	done
+}
+
+_touchstone_options() {
+	case $1 in
+	setup)
+		echo --soft --name --user-id --algorithm --pin-file --git \
+		    --no-import ;;
+	'keys list') echo --refresh ;;
+	'keys generate')
+		echo --name --module --token --algorithm --user-id --import ;;
+	'keys export')
+		echo --openpgp --ssh --import --user-id --name --output ;;
+	'keys revoke') echo --reason --comment --output ;;
+	'audit show') echo --lines ;;
+	esac
+	echo --json --help
+}
+
+_touchstone() {
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+	local cmd=${COMP_WORDS[1]-} words=
+	COMPREPLY=()
+
+	case $cmd in
+	keys|audit)
+		[[ $COMP_CWORD -gt 2 ]] && cmd="$cmd ${COMP_WORDS[2]}" ;;
+	esac
+
+	case $prev in
+	--algorithm)
+		words='P-256 P-384 Ed25519 RSA-2048 RSA-3072 RSA-4096' ;;
+	--reason)
+		words='none superseded compromised retired' ;;
+	--pin-file|--output|-o)
+		COMPREPLY=($(compgen -f -- "$cur"))
+		return ;;
+	--name|--user-id|-u|--module|--token|--comment|--lines|-n)
+		return ;;
+	esac
+	if [[ -z $words ]]; then
+		if [[ $COMP_CWORD -eq 1 ]]; then
+			words='setup keys status forget reload stop session
+			    audit help --version --help'
+		elif [[ $cur == -* ]]; then
+			words=$(_touchstone_options "$cmd")
+		else
+			case $cmd in
+			keys) words='list show generate export revoke' ;;
+			audit) words='verify show' ;;
+			help)
+				words='setup keys status forget reload stop
+				    session audit' ;;
+			'keys list'|'keys show'|'keys export'|'keys revoke')
+				words=$(_touchstone_keys) ;;
+			'audit verify'|'audit show')
+				COMPREPLY=($(compgen -f -- "$cur"))
+				return ;;
+			esac
+		fi
+	fi
+	COMPREPLY=($(compgen -W "$words" -- "$cur"))
+}
+
+complete -F _touchstone touchstone

@@ -1,0 +1,87 @@
+# fish completion of touchstone(1).
+
+# Names of keys, from the records: no agent is started for a TAB.
+function __touchstone_keys
+	set -l data $XDG_DATA_HOME
+	test -n "$data"; or set data $HOME/.local/share
+	for f in $data/touchstone/keys/*.json
+		basename $f .json
+	end
+end
+
+# Whether the words so far begin with this subcommand.
+function __touchstone_in
+	set -l words (commandline -opc)
+	test (count $words) -gt (count $argv); or return 1
+	for i in (seq (count $argv))
+		test "$words[(math $i + 1)]" = "$argv[$i]"; or return 1
+	end
+end
+
+function __touchstone_first
+	test (count (commandline -opc)) -eq 1
+end
+
+# Whether the next word is the name in a group of subcommands.
+function __touchstone_second
+	set -l words (commandline -opc)
+	test (count $words) -eq 2; and test "$words[2]" = "$argv[1]"
+end
+
+complete -c touchstone -f
+complete -c touchstone -n __touchstone_first -a setup -d 'make a token, a key and its certificate'
+complete -c touchstone -n __touchstone_first -a keys -d 'list, show, make and give out keys'
+complete -c touchstone -n __touchstone_first -a status -d 'tell what the agent has and has done'
+complete -c touchstone -n __touchstone_first -a forget -d 'wipe every PIN that is held'
+complete -c touchstone -n __touchstone_first -a reload -d 'read the configuration and the keys again'
+complete -c touchstone -n __touchstone_first -a stop -d 'end the agent'
+complete -c touchstone -n __touchstone_first -a session -d 'let prompts for others appear here'
+complete -c touchstone -n __touchstone_first -a audit -d 'check and show the audit log'
+complete -c touchstone -n __touchstone_first -a help -d 'tell how a command is called'
+complete -c touchstone -n __touchstone_first -l version -d 'print the version'
+complete -c touchstone -n '__touchstone_second keys' -a 'list show generate export revoke'
+complete -c touchstone -n '__touchstone_second audit' -a 'verify show'
+complete -c touchstone -n '__touchstone_second help' -a 'setup keys status forget reload stop session audit'
+
+complete -c touchstone -l json -d 'print JSON'
+complete -c touchstone -s h -l help -d 'tell how it is called'
+
+set -l algorithms 'P-256 P-384 Ed25519 RSA-2048 RSA-3072 RSA-4096'
+set -l in '__touchstone_in setup'
+complete -c touchstone -n $in -l soft -d 'make a token in software'
+complete -c touchstone -n $in -x -l name -d 'the name of the key'
+complete -c touchstone -n $in -x -s u -l user-id -d 'whose key it is'
+complete -c touchstone -n $in -x -l algorithm -a $algorithms
+complete -c touchstone -n $in -r -F -l pin-file -d 'keep the PIN in a file'
+complete -c touchstone -n $in -l git -d 'set the configuration of git'
+complete -c touchstone -n $in -l no-import -d 'leave the GnuPG keyring alone'
+
+complete -c touchstone -n '__touchstone_in keys list' -l refresh -d 'ask the tokens again'
+for command in list show export revoke
+	complete -c touchstone -n "__touchstone_in keys $command" -a '(__touchstone_keys)'
+end
+
+set in '__touchstone_in keys generate'
+complete -c touchstone -n $in -x -l name -d 'the name of the key'
+complete -c touchstone -n $in -x -l module -d 'the module of the token'
+complete -c touchstone -n $in -x -l token -d 'the label of the token'
+complete -c touchstone -n $in -x -l algorithm -a $algorithms
+complete -c touchstone -n $in -x -s u -l user-id -d 'whose key it is'
+complete -c touchstone -n $in -l import -d 'import its certificate into the keyring'
+
+set in '__touchstone_in keys export'
+complete -c touchstone -n $in -l openpgp -d 'the OpenPGP certificate'
+complete -c touchstone -n $in -l ssh -d 'a line for authorized_keys'
+complete -c touchstone -n $in -l import -d 'import the certificate too'
+complete -c touchstone -n $in -x -s u -l user-id -d 'whose key it is'
+complete -c touchstone -n $in -x -l name -d 'the name of a key that has none'
+complete -c touchstone -n $in -r -F -s o -l output -d 'write to a file'
+
+set in '__touchstone_in keys revoke'
+complete -c touchstone -n $in -x -l reason -a 'none superseded compromised retired'
+complete -c touchstone -n $in -x -l comment -d 'words that go into the revocation'
+complete -c touchstone -n $in -r -F -s o -l output -d 'write to a file'
+
+complete -c touchstone -n '__touchstone_in audit verify' -F
+complete -c touchstone -n '__touchstone_in audit show' -F
+complete -c touchstone -n '__touchstone_in audit show' -x -s n -l lines -d 'how many'

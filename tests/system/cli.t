@@ -1,0 +1,150 @@
+#!/bin/sh
+# touchstone tells how it is called, and the manual and the shells' completions
+# say the same.
+. "$(dirname "$0")/lib.sh"
+new_user cli
+
+man=$src/client/man completion=$src/client/completion
+help=$(touchstone --help)
+# "keys list", "status", ...
+commands=$(printf '%s\n' "$help" |
+    sed -n 's/^  \([a-z]*\( [a-z][a-z]*\)\{0,1\}\) .*  [A-Z].*/\1/p' |
+    sed 's/ *$//')
+is 'the overview names the commands' \
+    "$(echo "$commands" | grep -cx -e setup -e 'keys list' -e status)" 3
+
+options_of() {
+	touchstone help $1 |
+	    sed -n 's/^  \(-.\|  \),\{0,1\} *\(--[a-z-]*\).*/\2/p'
+}
+
+# The lines of a completion that are about a command.
+section() {	# SHELL COMMAND
+	case $1 in
+	bash)
+		sed -n '/^_touchstone_options/,/^}/p' \
+		    "$completion/touchstone.bash" |
+		    awk -v c="$2" 'BEGIN { q = "\047" }
+			/\)/ && index($0, c ")") || index($0, q c q ")") {
+			    on = 1 } on { print } /;;/ { on = 0 }'
+		grep 'echo --json' "$completion/touchstone.bash" ;;
+	zsh)
+		awk -v c="$2" 'BEGIN { q = "\047" }
+		    $0 ~ "^\t(" q c q "|" c ")\\)$" { on = 1 }
+		    on { print } /;;/ { on = 0 } /common=/ { print }' \
+		    "$completion/_touchstone" ;;
+	fish)
+		awk -v c="$2" '/__touchstone_in / { on = index($0, "in " c "\047") }
+		    on || /-l json/ || /-l help/ { print }' \
+		    "$completion/touchstone.fish" |
+		    sed 's/ -l \([a-z-]*\)/ --\1/' ;;
+	esac
+}
+
+missing_in() {	# SHELL
+	echo "$commands" | while read -r c; do
+		for o in $(options_of "$c"); do
+			section "$1" "$c" | grep -q -e "$o\\b" ||
+			    echo "$c $o"
+		done
+	done
+}
+
+words_of() {
+	echo "$commands" | tr ' ' '\n' | sort -u
+}
+
+for shell in bash zsh fish; do
+	file=$(ls "$completion"/* | grep -e "\.$shell\$" || 
+	    echo "$completion/_touchstone")
+	is "$shell completes every option of every command" \
+	    "$(missing_in $shell)" ''
+	is "$shell completes every command" "$(words_of | while read -r w; do
+		grep -qw -e "$w" "$file" || echo "$w"
+	done)" ''
+	if command -v $shell >/dev/null; then
+		ok "$shell reads its completion" $shell -n "$file"
+	else
+		skip "$shell reads its completion" "no $shell here"
+	fi
+done
+for shell in bash zsh fish; do
+	is "an option that $shell lacks would be noticed" \
+	    "$(commands='keys list'; options_of() { echo --pin-file; }
+	    missing_in $shell)" 'keys list --pin-file'
+done
+
+complete_bash() {	# WORD...: what bash offers for the last one
+	bash -c '. "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+	    _touchstone; printf "%s\n" "${COMPREPLY[@]}"' \
+	    "$completion/touchstone.bash" "$@"
+}
+is 'bash completes a command' "$(complete_bash touchstone sta)" status
+is 'bash completes a command of a group' \
+    "$(complete_bash touchstone keys exp)" export
+is 'bash completes an option' \
+    "$(complete_bash touchstone setup --pin)" --pin-file
+mkdir -p "$XDG_DATA_HOME/touchstone/keys"
+echo '{}' >"$XDG_DATA_HOME/touchstone/keys/release.json"
+is 'bash completes the name of a key' \
+    "$(complete_bash touchstone keys show rel)" release
+is 'no agent was started for that' "$(agent_pid)" ''
+
+# ---- the manual ----
+page=$(sed 's/Fl -/--/g; s/Fl u Ar text , //; s/Fl n , *//' "$man/touchstone.1")
+is 'the manual has every option' "$(echo "$commands" | while read -r c; do
+	for o in $(options_of "$c"); do
+		printf '%s\n' "$page" | grep -q -e "$o\\b" || echo "$c $o"
+	done
+done)" ''
+is 'the manual has every command' "$(words_of | while read -r w; do
+	grep -qw -e "$w" "$man/touchstone.1" || echo "$w"
+done)" ''
+for page in "$man"/*.[15]; do
+	name=$(basename "$page")
+	if command -v mandoc >/dev/null; then
+		is "mandoc finds nothing wrong with $name" \
+		    "$(mandoc -T lint -W warning "$page" 2>&1)" ''
+	else
+		skip "mandoc finds nothing wrong with $name" 'no mandoc here'
+	fi
+done
+
+# ---- the command line ----
+says() {	# NAME STATUS PATTERN ARGUMENT...
+	says_name=$1 want=$2 pattern=$3
+	shift 3
+	status=0
+	out=$(touchstone "$@" 2>&1 </dev/null) || status=$?
+	is "$says_name: exit status" "$status" "$want"
+	like "$says_name: words" "$out" "$pattern"
+}
+says 'no command' 2 '^usage:'
+says 'a misspelt command' 2 'did you mean "touchstone status"' stauts
+says 'a misspelt command of a group' 2 'did you mean "touchstone keys show"' \
+    keys shwo
+says 'nothing like any command' 2 '"touchstone help" lists' frobnicate
+says 'an unknown option' 2 'keys show --help' keys show x --nonsense
+says 'an option without its value' 2 'setup --help' setup --name
+says 'a missing argument' 2 'missing: KEY' keys show
+says 'one argument too many' 2 'too many: b' keys show a b
+says 'no kind of token' 2 'setup --soft' setup
+says 'a bad name' 2 'cannot name a key' setup --soft --name Release
+says 'a name that reads as an id' 2 'cannot name a key' setup --soft \
+    --name abcdef
+says 'a bad algorithm' 2 'no algorithm' setup --soft --algorithm DSA
+says 'status without an agent' 3 'no agent' status
+says 'forget without an agent' 0 'No agent runs' forget
+says 'stop without an agent' 0 'No agent runs' stop
+says 'help of a command' 0 '^usage: touchstone keys export' help keys export
+says 'the version' 0 '^touchstone [0-9]' --version
+like 'an error is an object with --json' \
+    "$(touchstone status --json 2>/dev/null | tr -d '\n ')" \
+    '^\{"error":\{"code":77,"name":"[^"]*","message":"[^"]*"\}\}$'
+export TOUCHSTONE_SOCK=/nonexistent/sock
+says 'a named agent that is not there' 3 'TOUCHSTONE_SOCK' forget
+unset TOUCHSTONE_SOCK
+is 'nothing of this made a file' \
+    "$(find "$HOME/.config" "$HOME/.local/state" 2>/dev/null)" ''
+
+done_testing
