@@ -26,11 +26,11 @@ struct talk {
 	struct pinentry *pinentry;
 	struct secrets *secrets;
 	int fd;			/* to the token process */
-	uint32_t serial;
 	uint32_t min, max;	/* bytes of a PIN */
 	int questions;
 	bool is_new;
-	char *label;
+	bool sent;		/* a PIN has been tried */
+	char *label;		/* of the field; may be empty */
 	char *description;	/* as the agent gave it */
 	char text[4096 + 256];	/* and what is told about the tries */
 	char error[1200];	/* shown with the next question */
@@ -56,18 +56,16 @@ gpg_error_t
 dialogue_confirm(struct pinentry *p)
 {
 	char *description = view_strdup(p->ask->description);
-	char *label = view_strdup(p->ask->label);
 	struct question q = {
 		.description = description,
-		.ok = label && label[0] ? label : "Sign",
+		.ok = "Sign",
 		.cancel = "Refuse",
 	};
 	gpg_error_t err = gpg_error(GPG_ERR_ENOMEM);
 
-	if (description && label)
+	if (description)
 		err = pinentry_ask(p, &q, NULL);
 	free(description);
-	free(label);
 	return err;
 }
 
@@ -113,13 +111,14 @@ send_pin(struct talk *t)
 	struct view v;
 	gpg_error_t err;
 
-	if (!(err = datagram_put(&b, ++t->serial, MSG_pin_entry, &entry))) {
+	if (!(err = datagram_put(&b, 0, MSG_pin_entry, &entry))) {
 		v = buf_view(&b);
 		if (send(t->fd, v.p, v.len, MSG_NOSIGNAL) < 0)
 			err = fail(t, GPG_ERR_CARD, "the token process ended "
 			    "while the PIN was asked for");
 	}
 	explicit_bzero(s, sizeof(*s));
+	t->sent = true;
 	return err;
 }
 
@@ -284,7 +283,7 @@ step(struct talk *t, bool *done)
 		describe_wrong(t, &v);
 		break;
 	case PIN_LAST:
-		if (t->serial > 0)
+		if (t->sent)
 			snprintf(t->error, sizeof(t->error), "Wrong PIN");
 		break;
 	case PIN_GOOD:

@@ -344,6 +344,7 @@ assert_pin(struct fixture *f, const char *wanted)
 	assert_int_equal(datagram_get(view_of(raw, (size_t)n), SCOPE_PIN, &id,
 	    &serial, &body), 0);
 	assert_int_equal(id, MSG_pin_entry);
+	assert_int_equal(serial, 0);
 	assert_int_equal(msg_decode(id, body, &entry), 0);
 	if (!view_eq_str(entry.pin, wanted))
 		fail_msg("PIN of %zu bytes instead of \"%s\"", entry.pin.len,
