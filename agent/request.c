@@ -240,7 +240,6 @@ on_pin(void *arg, gpg_error_t err, const char *text, const void *reply)
 	} else if (r->work->pin_is_answer) {
 		take_answer(r, reply);
 	} else {
-		tell(r, STATE_PIN, "the PIN was right");
 		ask_token(r);
 	}
 }
@@ -315,6 +314,9 @@ static void
 ask_token(struct request *r)
 {
 	r->stage = STAGE_TOKEN;
+	if (r->touch)
+		tell(r, STATE_TOUCH, "touch the token that holds key %s",
+		    key_title(r->key));
 	r->call = r->work->ask(r, on_token);
 	if (!r->call)
 		fail(r, gpg_error(GPG_ERR_ENOMEM));
@@ -488,9 +490,12 @@ locate(struct request *r)
 		}
 		err = gpg_error(GPG_ERR_NO_SECKEY);
 	}
-	if (err)
+	if (err) {
 		fail(r, err);
-	else if (r->intent)
+		return;
+	}
+	r->problem[0] = 0;
+	if (r->intent)
 		ask_token(r);
 	else
 		judge(r);

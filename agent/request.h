@@ -64,6 +64,7 @@ struct request {
 	struct key *key;
 	struct module *module;		/* valid only within a stage */
 	uint32_t slot, token_key;
+	bool touch;
 	struct place *place;		/* NULL until a prompt is needed */
 	char requester[256];
 

@@ -37,6 +37,7 @@ work_locate_key(struct request *r)
 	r->module = h->module;
 	r->slot = h->slot;
 	r->token_key = h->key;
+	r->touch = h->flags & KEY_TOUCH;
 	return 0;
 }
 
