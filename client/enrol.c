@@ -184,6 +184,7 @@ adopt(struct call *c, struct keyring *ring, const struct keyring_entry *entry,
 	gpg_error_t err = 0;
 
 	f->created = entry->created;
+	f->expires = entry->expires;
 	for (size_t i = 0; !err && i < entry->user_id_count; i++)
 		err = add_user_id(f, entry->user_ids[i]);
 	buf_init(&armor, ARMOR_MAX);
@@ -239,6 +240,7 @@ certify(struct call *c, const struct key_info *k, struct keyfile *f)
 
 	if ((err = call_follow(c, MSG_certify, &ask, &done)))
 		return err;
+	f->expires = f->created + THREE_YEARS;
 	buf_init(&armor, ARMOR_MAX);
 	if ((err = openpgp_armor(&armor, "PUBLIC KEY BLOCK", done.result)) ||
 	    !(f->certificate = view_strdup(buf_view(&armor)))) {

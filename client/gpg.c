@@ -111,21 +111,6 @@ deliver(const struct msg_progress *done)
 }
 
 /*
- * The key as the agent knows it: gpg's mark for "this very subkey" is
- * nothing to it, since each of its keys is one key.
- */
-static void
-plain_key(const char *key, char *out, size_t size)
-{
-	size_t len = strlen(key);
-
-	if (len > 1 && key[len - 1] == '!' &&
-	    strspn(key, "0123456789abcdefABCDEFxX") == len - 1)
-		len--;
-	snprintf(out, size, "%.*s", (int)len, key);
-}
-
-/*
  * Signs with our key, or becomes the real gpg if it is none of ours.  A key
  * of ours that cannot sign is a failure: nothing else may sign in its stead.
  */
@@ -134,17 +119,15 @@ sign(struct talk *t, const char *key, char *const *argv)
 {
 	struct msg_progress done;
 	struct buf object;
-	char name[KEY_MAX + 1];
 	gpg_error_t err;
 	int status = EXIT_GPG;
 
 	buf_init(&object, OBJECT_MAX + 1);
-	plain_key(key, name, sizeof(name));
 	if ((err = read_object(&object))) {
 		status = fail(err, "reading what is to be signed failed", "");
 		goto out;
 	}
-	err = talk_sign(t, name, "openpgp", buf_view(&object), &done);
+	err = talk_sign(t, key, "openpgp", buf_view(&object), &done);
 	if (!err)
 		status = deliver(&done);
 	else if (gpg_err_code(err) == GPG_ERR_NO_SECKEY)

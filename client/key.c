@@ -129,6 +129,22 @@ ambiguous(struct call *c, const char *text, const struct key_info *keys,
 	    "\"%s\" names %zu keys: %s", text, count, list);
 }
 
+/* A nickname is one key's own, whatever else it looks like. */
+static void
+keep_named(const char *text, struct key_info *keys, size_t *count)
+{
+	for (size_t i = 0; i < *count; i++) {
+		struct key_info found = keys[i];
+
+		if (strcmp(found.name, text))
+			continue;
+		keys[i] = keys[0];
+		keys[0] = found;
+		while (*count > 1)
+			clear(&keys[--*count]);
+	}
+}
+
 gpg_error_t
 keys_fetch_one(struct call *c, const char *text, struct key_info **out)
 {
@@ -140,6 +156,7 @@ keys_fetch_one(struct call *c, const char *text, struct key_info **out)
 		return call_problem(c, GPG_ERR_INV_ARG, "no key was named");
 	if ((err = keys_fetch(c, text, false, out, &count)))
 		return err;
+	keep_named(text, *out, &count);
 	if (count == 1)
 		return 0;
 	if (count == 0)

@@ -101,7 +101,8 @@ static gpg_error_t
 take_entry(gpgme_key_t key, gpgme_subkey_t sub, struct keyring_entry *e)
 {
 	e->created = (uint32_t)sub->timestamp;
-	e->primary = sub == key->subkeys;
+	if (sub->expires > 0 && sub->expires <= UINT32_MAX)
+		e->expires = (uint32_t)sub->expires;
 	snprintf(e->fingerprint, sizeof(e->fingerprint), "%s",
 	    key->subkeys->fpr);
 	return take_user_ids(key, e);

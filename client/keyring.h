@@ -11,7 +11,7 @@ struct keyring;
 /* A certificate that holds a key of ours. */
 struct keyring_entry {
 	uint32_t created;	/* the key's, as the certificate has it */
-	bool primary;		/* else it is a subkey */
+	uint32_t expires;	/* 0: never */
 	char fingerprint[41];	/* of the primary key */
 	char *user_ids[KEYRING_USER_IDS];	/* clean, neither revoked nor
 						   invalid */

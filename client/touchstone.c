@@ -26,6 +26,8 @@ const struct command *const commands[] = {
 	&cmd_reload,
 	&cmd_stop,
 	&cmd_session,
+	&cmd_audit_verify,
+	&cmd_audit_show,
 	&cmd_help,
 	NULL,
 };

@@ -11,7 +11,7 @@ commands=$(printf '%s\n' "$help" |
     sed -n 's/^  \([a-z]*\( [a-z][a-z]*\)\{0,1\}\) .*  [A-Z].*/\1/p' |
     sed 's/ *$//')
 is 'the overview names the commands' \
-    "$(echo "$commands" | grep -cx -e setup -e 'keys list' -e status)" 3
+    "$(echo "$commands" | grep -cx -e setup -e 'keys list' -e 'audit verify')" 3
 
 options_of() {
 	touchstone help $1 |
@@ -141,6 +141,9 @@ says 'the version' 0 '^touchstone [0-9]' --version
 like 'an error is an object with --json' \
     "$(touchstone status --json 2>/dev/null | tr -d '\n ')" \
     '^\{"error":\{"code":77,"name":"[^"]*","message":"[^"]*"\}\}$'
+says 'no audit log' 5 'no audit log' audit verify
+says 'a log that is not there' 1 'cannot be read' audit verify /nonexistent
+says 'a bad number' 2 'a number' audit show -n 0
 export TOUCHSTONE_SOCK=/nonexistent/sock
 says 'a named agent that is not there' 3 'TOUCHSTONE_SOCK' forget
 unset TOUCHSTONE_SOCK

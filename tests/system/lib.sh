@@ -5,10 +5,9 @@
 #
 # TOUCHSTONE_PREFIX is where touchstone is installed, TOUCHSTONE_BUILD where
 # it was built; tests/run sets both, build/ is the default.
-lib_tests=$(cd "$(dirname "$0")/.." && pwd -P)
-. "$lib_tests/tap.sh"
+src=${TOUCHSTONE_SRC-$(cd "$(dirname "$0")/../.." && pwd -P)}
+. "$src/tests/tap.sh"
 
-src=${TOUCHSTONE_SRC-$(dirname "$lib_tests")}
 build=${TOUCHSTONE_BUILD-$src/build}
 prefix=${TOUCHSTONE_PREFIX-$build/prefix}
 bin=$prefix/bin
@@ -128,6 +127,26 @@ start_agent() {
 
 stop_agent() {
 	end_agent_of "$XDG_RUNTIME_DIR"
+}
+
+# soft_token [ALGORITHM [NAME [USER-ID]]]: a token in software whose PIN is in
+# a file, and a key on it, which becomes git's; $key is its fingerprint.
+# Starts the agent.
+soft_token() {
+	touchstone setup --soft --pin-file "$user/pin" \
+	    --algorithm "${1-P-256}" --name "${2-soft}" \
+	    --user-id "${3-A U Thor <author@example.com>}" --json \
+	    >"$user/setup.json" 2>"$user/setup.log" </dev/null || {
+		fail 'touchstone setup --soft' "$(cat "$user/setup.log")"
+		return 1
+	}
+	key=$(jq -r .fingerprint "$user/setup.json")
+	git config --file "$GIT_CONFIG_GLOBAL" user.signingkey "$key"
+}
+
+# A number that `touchstone status` has, as .signatures.
+status_of() {
+	touchstone status --json | jq -r "$1"
 }
 
 # without_terminal COMMAND...: in a session of its own, at most a minute.

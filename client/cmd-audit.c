@@ -1,0 +1,299 @@
+/* touchstone audit verify, audit show: the record of what was signed. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client/cmd-list.h"
+#include "format/chain.h"
+#include "wire/text.h"
+
+#define SHOW_DEFAULT 20
+#define SHOW_MAX 1000000
+
+/*
+ * The logs: the one that was named, or those of all machines that share this
+ * home folder.
+ */
+static gpg_error_t
+find_logs(struct call *c, const char *file, glob_t *logs)
+{
+	char pattern[4096];
+	int rc;
+
+	memset(logs, 0, sizeof(*logs));
+	snprintf(pattern, sizeof(pattern), "%s/audit/*/log.jsonl",
+	    c->paths.state);
+	rc = file ? glob(file, GLOB_NOCHECK | GLOB_NOMAGIC, NULL, logs) :
+	    glob(pattern, 0, NULL, logs);
+	if (!rc)
+		return 0;
+	return call_problem(c, GPG_ERR_NOT_FOUND, "there is no audit log at "
+	    "%s: nothing was signed yet, or XDG_STATE_HOME is another",
+	    pattern);
+}
+
+typedef gpg_error_t take_bytes(void *arg, struct view);
+
+static gpg_error_t
+read_log(struct call *c, const char *file, take_bytes *take, void *arg)
+{
+	uint8_t piece[65536];
+	gpg_error_t err = 0;
+	ssize_t n;
+	int fd;
+
+	fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return call_problem(c, gpg_error_from_syserror(),
+		    "%s cannot be read: %s", file, strerror(errno));
+	while (!err && (n = read(fd, piece, sizeof(piece))) != 0) {
+		if (n > 0)
+			err = take(arg, view_of(piece, (size_t)n));
+		else if (errno != EINTR)
+			err = call_problem(c, gpg_error_from_syserror(),
+			    "%s cannot be read: %s", file, strerror(errno));
+	}
+	close(fd);
+	return err;
+}
+
+static gpg_error_t
+feed(void *arg, struct view v)
+{
+	return chain_check_feed(arg, v);
+}
+
+/* One log; a break is a result, which the list takes, and not an error. */
+static gpg_error_t
+verify(struct call *c, const char *file, json_t *list, bool *intact)
+{
+	struct chain_check k;
+	gpg_error_t err;
+
+	chain_check_init(&k);
+	err = read_log(c, file, feed, &k);
+	if (!err)
+		err = chain_check_end(&k);
+	if (!err && !c->json)
+		printf("%s: %" PRIu64 " records, unbroken\n", file, k.line);
+	if (err && k.broken) {
+		*intact = false;
+		err = 0;
+		if (!c->json)
+			printf("%s: BROKEN at line %" PRIu64 ": %s\n", file,
+			    k.broken, k.why);
+	}
+	json_array_append_new(list, json_pack("{s:s,s:b,s:I,s:o,s:o}",
+	    "file", file, "intact", !k.broken, "records", (json_int_t)k.line,
+	    "broken_line", k.broken ? json_integer((json_int_t)k.broken) :
+	    json_null(), "why", k.broken ? json_text(k.why) : json_null()));
+	chain_check_free(&k);
+	return err;
+}
+
+static int
+run_verify(struct call *c)
+{
+	json_t *list = json_array();
+	bool intact = true;
+	gpg_error_t err;
+	glob_t logs;
+	int status;
+
+	err = find_logs(c, call_arg(c, 0), &logs);
+	for (size_t i = 0; !err && i < logs.gl_pathc; i++)
+		err = verify(c, logs.gl_pathv[i], list, &intact);
+	globfree(&logs);
+	if (err) {
+		json_decref(list);
+		return call_fail(c, err);
+	}
+	if (c->json) {
+		status = call_print(c, json_pack("{s:b,s:o}", "intact",
+		    intact, "logs", list));
+	} else {
+		json_decref(list);
+		status = call_done(c);
+	}
+	if (!intact)
+		say("somebody changed the log, or a disk lost a part of it: "
+		    "compare it with a copy");
+	return status ? status : intact ? STATUS_OK : STATUS_FAILED;
+}
+
+/* ---- show ---- */
+
+/* The last n lines, in a ring. */
+struct tail {
+	struct buf line;
+	char **lines;
+	size_t max, next, count;
+};
+
+static gpg_error_t
+keep_line(struct tail *t)
+{
+	char *s = view_strdup(buf_view(&t->line));
+
+	/* A line with a NUL is no record; verify tells. */
+	if (!s)
+		s = strdup("");
+	if (!s)
+		return gpg_error_from_syserror();
+	free(t->lines[t->next]);
+	t->lines[t->next] = s;
+	t->next = (t->next + 1) % t->max;
+	if (t->count < t->max)
+		t->count++;
+	return 0;
+}
+
+static gpg_error_t
+tail_feed(void *arg, struct view v)
+{
+	struct tail *t = arg;
+	gpg_error_t err = 0;
+
+	while (!err && v.len > 0) {
+		const uint8_t *nl = memchr(v.p, '\n', v.len);
+		struct view part;
+
+		err = view_get_bytes(&v, nl ? (size_t)(nl - v.p) : v.len,
+		    &part);
+		if (err || (err = buf_put_view(&t->line, part)) || !nl)
+			break;
+		err = keep_line(t);
+		buf_reset(&t->line);
+		v.p++;
+		v.len--;
+	}
+	return err;
+}
+
+static const char *
+member(json_t *record, const char *name)
+{
+	const char *s = json_string_value(json_object_get(record, name));
+
+	return s ? s : "";
+}
+
+static void
+print_record(const char *line)
+{
+	char text[1024], clean[1024];
+	json_t *r = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
+	const char *verdict = member(r, "verdict");
+
+	if (!r) {
+		printf("(a line that is no record)\n");
+		return;
+	}
+	snprintf(text, sizeof(text), "%s %-11s %s%s%s%s%s%s%s",
+	    member(r, "time"), member(r, "stage"), member(r, "summary"),
+	    *member(r, "key_name") ? ", key " : "", member(r, "key_name"),
+	    *member(r, "requester") ? ", asked by " : "",
+	    member(r, "requester"),
+	    *verdict && strcmp(verdict, "ok") ? ": " : "",
+	    strcmp(verdict, "ok") ? verdict : "");
+	text_clean(clean, sizeof(clean), view_str(text));
+	printf("%s\n", clean);
+	json_decref(r);
+}
+
+static void
+add_record(json_t *list, const char *line)
+{
+	json_t *r = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
+
+	json_array_append_new(list, r ? r : json_null());
+}
+
+static gpg_error_t
+take_count(struct call *c, size_t *count)
+{
+	const char *text = call_option(c, "lines");
+	char *end;
+	unsigned long n;
+
+	*count = SHOW_DEFAULT;
+	if (!text)
+		return 0;
+	n = strtoul(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end || n == 0 || n > SHOW_MAX)
+		return call_problem(c, GPG_ERR_INV_ARG, "-n wants a number "
+		    "from 1 to %d", SHOW_MAX);
+	*count = n;
+	return 0;
+}
+
+static int
+show(struct call *c, struct tail *t)
+{
+	json_t *list = c->json ? json_array() : NULL;
+	size_t at = t->count < t->max ? 0 : t->next;
+
+	for (size_t i = 0; i < t->count; i++) {
+		const char *line = t->lines[(at + i) % t->max];
+
+		if (c->json)
+			add_record(list, line);
+		else
+			print_record(line);
+	}
+	if (c->json)
+		return call_print(c, json_pack("{s:o}", "records", list));
+	return call_done(c);
+}
+
+static int
+run_show(struct call *c)
+{
+	struct tail t = { .next = 0 };
+	gpg_error_t err;
+	glob_t logs;
+	int status;
+
+	memset(&logs, 0, sizeof(logs));
+	buf_init(&t.line, CHAIN_LINE_MAX);
+	if (!(err = take_count(c, &t.max)) &&
+	    !(err = find_logs(c, call_arg(c, 0), &logs)) &&
+	    !(t.lines = calloc(t.max, sizeof(*t.lines))))
+		err = call_problem(c, GPG_ERR_ENOMEM, "out of memory");
+	for (size_t i = 0; !err && i < logs.gl_pathc; i++) {
+		err = read_log(c, logs.gl_pathv[i], tail_feed, &t);
+		if (gpg_err_code(err) == GPG_ERR_TOO_LARGE)
+			call_problem(c, err, "%s has a line that no record "
+			    "is as long as", logs.gl_pathv[i]);
+		buf_reset(&t.line);
+	}
+	status = err ? call_fail(c, err) : show(c, &t);
+	for (size_t i = 0; t.lines && i < t.max; i++)
+		free(t.lines[i]);
+	free(t.lines);
+	buf_free(&t.line);
+	globfree(&logs);
+	return status;
+}
+
+const struct command cmd_audit_verify = {
+	"audit", "verify", "[FILE]", 0, 1,
+	"Check that the audit log is whole and unchanged", NULL, run_verify,
+};
+
+static const struct option_row show_options[] = {
+	{ "lines", 'n', "NUMBER", "how many; 20" },
+	{ NULL, 0, NULL, NULL },
+};
+
+const struct command cmd_audit_show = {
+	"audit", "show", "[FILE]", 0, 1, "Show the last records of the audit "
+	"log", show_options, run_show,
+};

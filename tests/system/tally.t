@@ -1,0 +1,53 @@
+#!/bin/sh
+# The counts that tests/run ends with: what did not run did not pass, and what
+# ended badly has failed, whatever it printed before.
+. "$(dirname "$0")/lib.sh"
+
+# tally SCRIPT: "passed failed skipped" of a script with these lines.
+tally() {
+	{ echo '#!/bin/sh'; cat; } >"$work/one.t"
+	chmod +x "$work/one.t"
+	rm -f "$work/tally"
+	PERL5LIB=$src/tests/tools TALLY=$work/tally prove --harness Tally \
+	    --exec "$src/tests/tools/one-test" "$work/one.t" >"$work/out" 2>&1
+	rc=$?
+	echo "$(cat "$work/tally" 2>/dev/null) exit $rc"
+}
+
+is 'all pass' "$(tally <<'END'
+echo 1..2; echo ok 1; echo ok 2
+END
+)" '2 0 0 exit 0'
+is 'one fails' "$(tally <<'END'
+echo 1..2; echo ok 1; echo not ok 2
+END
+)" '1 1 0 exit 1'
+is 'skipped is not passed' "$(tally <<'END'
+echo 1..2; echo ok 1; echo 'ok 2 # SKIP no card'
+END
+)" '1 0 1 exit 0'
+is 'skipped as cmocka says it' "$(tally <<'END'
+echo 1..2; echo ok 1; echo 'not ok 2 # SKIP no card'
+END
+)" '1 0 1 exit 0'
+is 'all skipped' "$(tally <<'END'
+echo '1..0 # SKIP no card'
+END
+)" '0 0 1 exit 0'
+is 'ends before its plan does' "$(tally <<'END'
+echo 1..3; echo ok 1
+END
+)" '1 1 0 exit 1'
+is 'all pass, but a bad end' "$(tally <<'END'
+echo 1..1; echo ok 1; exit 3
+END
+)" '1 1 0 exit 1'
+is 'killed' "$(tally <<'END'
+echo 1..1; echo ok 1; kill -SEGV $$
+END
+)" '1 1 0 exit 1'
+is 'no word at all' "$(tally <<'END'
+:
+END
+)" '0 1 0 exit 1'
+done_testing
