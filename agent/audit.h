@@ -36,6 +36,7 @@ struct audit_record {
 	const char *origin;	/* "local", "agent" */
 	const char *object;	/* id of the signed commit or tag */
 	const char *verdict;	/* why not, or "ok" */
+	uint64_t count;		/* of denials counted together; else 0 */
 };
 
 struct audit;
@@ -46,25 +47,31 @@ typedef void audit_done(void *arg, gpg_error_t err);
 
 /*
  * Opens DIR/<machine>/log.jsonl for appending, makes the folders, takes up the
- * chain where it ended (an unfinished last line is closed and reported by a
- * record of its own) and starts the writer.  *problem is for people; free().
+ * chain where it ended (auditlog.h tells what is done with a log that was
+ * damaged or removed) and starts the writer.  *problem is for people; free().
  */
 gpg_error_t audit_open(struct audit **, struct event_base *, const char *dir,
     char **problem);
 
-/* Writes what is queued, syncs, ends the writer.  Callbacks still come. */
+/*
+ * Writes what is queued, syncs, ends the writer.  Callbacks still come, from
+ * here; it may not be called from one.
+ */
 void audit_close(struct audit **);
 
 /*
- * Queues a record; `done` (may be NULL) is called once: for an intent when it
- * was written, for the others when it is on disk, with the error if it could
- * not be.  Returns a ticket for audit_forget(), NULL when out of memory or
+ * Queues a record; `done` (may be NULL, then nobody waits for a sync) is
+ * called once: for an intent when it was written, for the others when it is
+ * on disk, with the error if it could not be.  Returns a ticket for audit_forget(), NULL when out of memory or
  * when too much is queued already (`done` is then not called).
  */
 struct audit_wait *audit_put(struct audit *, const struct audit_record *,
     audit_done *done, void *arg);
 
-/* The caller is gone: the record stays, `done` is not called. */
+/*
+ * The caller is gone: the record stays, `done` is not called.  Only before
+ * `done` was called, and where there was one.
+ */
 void audit_forget(struct audit_wait *);
 
 /*

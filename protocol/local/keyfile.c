@@ -217,7 +217,8 @@ get_members(json_t *root, const char *file, struct keyfile *k,
 	if (json_unpack_ex(root, e, JSON_STRICT,
 	    "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version", &version,
 	    "name", &name, "id", &id, "created", &created,
-	    "expires", &expires, "user_ids", &user_ids, "spki", &spki, "certificate", &certificate))
+	    "expires", &expires, "user_ids", &user_ids, "spki", &spki,
+	    "certificate", &certificate))
 		return e->text;
 	get_name(name, file, k, &why);
 	get_id(id, k, &why);
