@@ -101,7 +101,7 @@ push_read(struct object *o, const char **why)
 	struct view header;
 	gpg_error_t err;
 
-	if (memchr(o->bytes.p, 0, o->bytes.len) || !git_header(o, &header))
+	if (!git_header(o, &header))
 		return object_bad(why,
 		    "the push certificate's header has no end");
 	p.updates = view_of(o->bytes.p + o->header_end + 1,

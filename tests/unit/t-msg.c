@@ -455,6 +455,7 @@ test_what_is_no_request_of_ours_is_unknown(void **state)
 	static const char *const names[] = { NULL, "", "@" WIRE_DOMAIN,
 		"wait-v1", "wait-v1@", "wait-v2@" WIRE_DOMAIN,
 		"wait-v1@openssh.com", "wait-v1@" WIRE_DOMAIN "x",
+		"wait-v1@touchstone.invalie",
 		"xwait-v1@" WIRE_DOMAIN, "session-bind@openssh.com",
 		"open@" WIRE_DOMAIN, "pin@" WIRE_DOMAIN,
 		"request-identities@" WIRE_DOMAIN };

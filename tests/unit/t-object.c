@@ -375,6 +375,7 @@ static const struct change push_bad[] = {
 	{ "\n\n", "\n" },
 	{ ZERO " ", "000000000000000000000000000000000000000 " },
 	{ ZERO " " SOME, ZERO "  " SOME },
+	{ SOME, SOME "000000000000000000000000" },
 	{ SOME, "8BCED3726A0873B69E6FDE480C97A8A3188896BE" },
 	{ " refs/heads/main", "" },
 	{ " refs/heads/main", " main" },
@@ -471,6 +472,7 @@ test_nul_is_refused(void **state)
 	assert_int_equal(read_with_nul(COMMIT, "parser"), GPG_ERR_BAD_DATA);
 	assert_int_equal(read_with_nul(TAG, "lice"), GPG_ERR_BAD_DATA);
 	assert_int_equal(read_with_nul(PUSH, "ci.skip"), GPG_ERR_BAD_DATA);
+	assert_int_equal(read_with_nul(PUSH, "main"), GPG_ERR_BAD_DATA);
 	/* Only a tag's message may have one, git tag -F takes anything. */
 	assert_int_equal(read_with_nul(TAG "message", "message"), 0);
 }
