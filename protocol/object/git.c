@@ -51,6 +51,18 @@ git_id_len(struct view hex)
 	return hex.len / 2;
 }
 
+size_t
+git_hex_run(struct view v)
+{
+	size_t n = 0;
+
+	while (n < v.len && (is_digit(v.p[n]) ||
+	    (v.p[n] >= 'a' && v.p[n] <= 'f') ||
+	    (v.p[n] >= 'A' && v.p[n] <= 'F')))
+		n++;
+	return n;
+}
+
 /* One component between slashes. */
 static bool
 part_valid(struct view v)
@@ -181,11 +193,11 @@ git_update_read(struct view v, size_t *id_len, bool *deletes,
 bool
 git_reads_as_push(struct view message)
 {
-	struct view line, ref;
-	size_t id_len;
-	bool deletes;
+	struct view old, new;
 
-	if (!scan_line(&message, &line))
-		line = message;
-	return git_update_read(line, &id_len, &deletes, &ref);
+	/* Git never writes ids in capitals, and yet reads them. */
+	return scan_until(&message, ' ', &old) && old.len >= 40 &&
+	    git_hex_run(old) == old.len &&
+	    scan_until(&message, ' ', &new) && new.len >= 40 &&
+	    git_hex_run(new) == new.len;
 }

@@ -48,13 +48,6 @@ object_bad(const char **why, const char *text)
 	return gpg_error(GPG_ERR_BAD_DATA);
 }
 
-static bool
-is_hex(uint8_t c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') ||
-	    (c >= 'A' && c <= 'F');
-}
-
 /*
  * Whether git could read the bytes as an object that begins with the word, or
  * whoever wrote them meant it to: an id follows, or a line that is hex but
@@ -63,12 +56,11 @@ is_hex(uint8_t c)
 static bool
 claims_id(struct view v, const char *word)
 {
-	size_t n = 0;
+	size_t n;
 
 	if (!scan_word(&v, word))
 		return false;
-	while (n < v.len && is_hex(v.p[n]))
-		n++;
+	n = git_hex_run(v);
 	return n >= 40 || (n > 0 && (n == v.len || v.p[n] < ' '));
 }
 

@@ -39,6 +39,7 @@ struct git_person {
 };
 
 size_t git_id_len(struct view hex);	/* 20, 32, or 0 if it is no id */
+size_t git_hex_run(struct view);	/* digits in front, of either case */
 bool git_ref_valid(struct view);	/* by git-check-ref-format(1) */
 bool git_date_valid(struct view);	/* " 1700000000 +0100" */
 bool git_person_read(struct view line, bool strict, struct git_person *);

@@ -327,7 +327,8 @@ static const struct {
 	{ BYTES("\1\0\0\3\3\3x\2\0\0\0"), BYTES("\1\0\0\3\3\3x\3\0\0\0") },
 	/* git-receive-pack(1) */
 	{ BYTES("any header\n\n" UPDATE), BYTES("any header\n" UPDATE) },
-	{ BYTES("\n\n" UPDATE UPDATE), BYTES("\n\n0" UPDATE) },
+	{ BYTES("\n\n" UPDATE UPDATE), BYTES("\n\nx" UPDATE) },
+	{ BYTES("\n\nA" UPDATE), BYTES("\n\n\n" UPDATE) },
 };
 
 static gpg_error_t

@@ -238,6 +238,7 @@ static const struct change commit_bad[] = {
 	{ COMMITTER, "committer Alice <a@x> 1 +00x0\n" },
 	{ "\n\n", "\n" },
 	{ "Fix parser", ZERO " " SOME " refs/heads/main" },
+	{ "Fix parser", ZERO " 8BCED3726A0873B69E6FDE480C97A8A3188896BE a" },
 };
 
 static const struct change commit_good[] = {
@@ -247,6 +248,7 @@ static const struct change commit_good[] = {
 	{ "Fix parser\n", "no newline" },
 	{ "Fix parser", "x\n\n" ZERO " " SOME " refs/heads/main" },
 	{ "Fix parser", ZERO " is not " SOME },
+	{ "Fix parser", ZERO " " SOME },
 	{ "Alice <a@x> 1795321907", " <> 0" },
 	{ COMMITTER, "committer Alice <> 0 -1234\n" },
 	{ COMMITTER, "committer Alice <a@x> 99999999999 +1400\n" },
