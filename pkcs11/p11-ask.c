@@ -196,7 +196,7 @@ converse(struct ask *a)
 	if ((err = look_first(a)))
 		return err;
 	look_at_tries(a, PIN_ASK);
-	if (is_done(a))
+	if (a->verdict == PIN_ASK && is_done(a))
 		a->verdict = PIN_GOOD;
 	else if (a->verdict != PIN_LOCKED &&
 	    a->info.flags & CKF_PROTECTED_AUTHENTICATION_PATH)

@@ -196,9 +196,8 @@ use_source(struct preparation *pr)
 	gpg_error_t err;
 
 	if (!pr->p->pin_source)
-		return problem_say(pr->pb, GPG_ERR_NO_PIN,
-		    "there is nobody to ask for the new PIN, and no "
-		    "\"pin_source\" in the module's configuration");
+		return problem_say(pr->pb, GPG_ERR_PIN_NOT_SYNCED,
+		    "the new token wants a new PIN");
 	if ((err = p11_pin_source(pr->p, pr->pin, &stamp, pr->pb)))
 		return err;
 	if (!length_ok(pr, pr->pb))

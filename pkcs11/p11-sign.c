@@ -24,6 +24,7 @@ struct signer {
 	struct problem *pb;
 	unsigned epoch;		/* what the last attempt saw */
 	bool login;		/* a login was needed for it */
+	bool missing;		/* the private half was looked for in vain */
 	bool refused;		/* a PIN was, and err says so */
 	gpg_error_t err;
 };
@@ -105,8 +106,8 @@ get_private(struct signer *sg, CK_SESSION_HANDLE session,
 	else if (p11_login_wanted(sg->slot) && !sg->slot->logged_in)
 		return CKR_USER_NOT_LOGGED_IN;
 	else
-		return CKR_KEY_HANDLE_INVALID;
-	return CKR_OK;
+		sg->missing = true;
+	return sg->missing ? CKR_KEY_HANDLE_INVALID : CKR_OK;
 }
 
 /* The PIN that belongs to this one signature (CKA_ALWAYS_AUTHENTICATE). */
@@ -160,6 +161,7 @@ attempt(struct signer *sg, struct pin **pin)
 
 	sg->epoch = sg->slot->epoch;
 	sg->login = sg->slot->logged_in;
+	sg->missing = false;
 	if ((rv = p11_session(sg->p, sg->slot, sg->worker, &session)) !=
 	    CKR_OK ||
 	    (rv = get_private(sg, session, &o, &always_auth)) != CKR_OK)
@@ -210,14 +212,28 @@ cure(struct signer *sg, enum p11_cure what)
 	return gpg_error(GPG_ERR_BUG);
 }
 
+/*
+ * What was mended and failed in the same way again is the token's fault.  To
+ * say that it is not there, or wants its PIN, would only send the agent round
+ * in circles.
+ */
 static gpg_error_t
-give_up(struct signer *sg, CK_RV rv)
+give_up(struct signer *sg, CK_RV rv, bool mended)
 {
-	if (p11_cure(rv) == CURE_FIND)
+	gpg_error_t err;
+
+	if (sg->missing)
 		return problem_say(sg->pb, GPG_ERR_MISSING_KEY,
 		    "this key is not on %s any more: look at \"touchstone "
 		    "keys --refresh\"", p11_slot_title(sg->slot).text);
-	return p11_problem(sg->pb, sg->slot, rv, "signing");
+	if (!mended)
+		return p11_problem(sg->pb, sg->slot, rv, "signing");
+	if (p11_cure(rv) == CURE_REOPEN && (err = p11_slot_reopen(sg->p,
+	    sg->slot, sg->epoch, sg->pb)))
+		return err;
+	return problem_say(sg->pb, GPG_ERR_CARD,
+	    "%s keeps failing (%s): unplug it and insert it again",
+	    p11_slot_title(sg->slot).text, p11_kit_strerror(rv));
 }
 
 static gpg_error_t
@@ -236,7 +252,7 @@ sign_until_cured(struct signer *sg)
 			return sg->err;
 		what = p11_cure(rv);
 		if (what == CURE_NONE || done & 1u << what)
-			return give_up(sg, rv);
+			return give_up(sg, rv, what != CURE_NONE);
 		done |= 1u << what;
 		if ((err = cure(sg, what)))
 			return err;
@@ -263,8 +279,9 @@ find_signer(struct signer *sg)
 		here = sg->key->here;
 	}
 	pthread_mutex_unlock(&sg->slot->mu);
-	if (!sg->key || (present && !here))
-		return give_up(sg, CKR_KEY_HANDLE_INVALID);
+	sg->missing = !sg->key || (present && !here);
+	if (sg->missing)
+		return give_up(sg, CKR_KEY_HANDLE_INVALID, false);
 	if (present)
 		return 0;
 	pthread_rwlock_rdlock(&sg->slot->lock);

@@ -21,7 +21,7 @@ struct problem {
 	char text[1000];
 };
 
-/* Writes the text and returns gpg_error(code), for `return problem_say(…)`. */
+/* Writes the text and returns gpg_error(code), so that it can be returned. */
 gpg_error_t problem_say(struct problem *, gpg_err_code_t,
     const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
@@ -99,8 +99,9 @@ struct token_ops {
 	    struct msg_list *keys, struct problem *);
 
 	/*
-	 * Initializes an empty token; its new PIN from `fd`, or from
-	 * pin_source where fd is -1.  Never touches an initialized one.
+	 * Initializes an empty token; its new PIN from `fd`, or, where fd is
+	 * -1, from pin_source (GPG_ERR_PIN_NOT_SYNCED if there is none).
+	 * Never touches an initialized one.
 	 */
 	gpg_error_t (*prepare)(void *state, const struct msg_token_prepare *,
 	    int fd, struct problem *);
