@@ -101,14 +101,15 @@ agent_changed(struct agent *a)
 gpg_error_t
 agent_audit(struct agent *a)
 {
+	char dir[1024];
 	gpg_error_t err;
 
 	if (a->audit)
 		return 0;
 	free(a->audit_problem);
 	a->audit_problem = NULL;
-	err = audit_open(&a->audit, a->base, a->paths.state,
-	    &a->audit_problem);
+	snprintf(dir, sizeof(dir), "%s/audit", a->paths.state);
+	err = audit_open(&a->audit, a->base, dir, &a->audit_problem);
 	if (err && !a->audit_problem)
 		a->audit_problem = strdup(gpg_strerror(err));
 	return err;

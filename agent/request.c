@@ -39,7 +39,8 @@ stop_waiting(struct request *r)
 	call_cancel(&r->call);
 	pin_cancel(&r->pin);
 	prompt_cancel(&r->prompt);
-	audit_forget(r->written);
+	if (r->written)
+		audit_forget(r->written);
 	r->written = NULL;
 	agent_unwatch(r->agent, &r->watcher);
 	event_del(&r->timer);
