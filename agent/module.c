@@ -270,6 +270,7 @@ on_listed(void *arg, gpg_error_t err, const char *text, const void *reply)
 	struct msg_token_slot s;
 
 	m->listed_ms = agent_now_ms();
+	m->changed = false;
 	if (err) {
 		if (m->state == MODULE_READY)
 			snprintf(m->problem, sizeof(m->problem),
@@ -278,10 +279,6 @@ on_listed(void *arg, gpg_error_t err, const char *text, const void *reply)
 		slots_free(m);
 		agent_changed(m->agent);
 		return;
-	}
-	if (m->stale) {
-		m->stale = false;
-		module_refresh(m, 0);
 	}
 	listing = *(const struct msg_token_listing *)reply;
 	m->problem[0] = 0;
@@ -351,14 +348,22 @@ module_refresh(struct module *m, uint64_t max_age_ms)
 	memset(&in, 0, sizeof(in));
 	if (m->retired)
 		return;
-	if (m->listing) {
-		m->stale |= max_age_ms == 0;
+	if (m->listing)
 		return;
-	}
 	if (m->listed_ms && agent_now_ms() - m->listed_ms < max_age_ms)
 		return;
 	m->listing = module_call(m, MSG_token_list, &in, -1,
 	    m->config.deadline_s * 1000, on_listed, m);
+}
+
+void
+module_changed(struct module *m)
+{
+	m->changed = true;
+	if (m->listing)
+		m->listing->done = NULL;
+	m->listing = NULL;
+	module_refresh(m, 0);
 }
 
 bool

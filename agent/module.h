@@ -49,7 +49,7 @@ struct module {
 	size_t slot_count;
 	struct call *listing;	/* under way */
 	uint64_t listed_ms;	/* 0: never */
-	bool stale;		/* changed while it was being listed */
+	bool changed;		/* by us, since it was last listed */
 	char problem[1024];	/* of the last failure, or "" */
 	uint32_t serial;	/* of the last call */
 	uint32_t life;		/* counts the processes it had */
@@ -87,5 +87,8 @@ void call_cancel(struct call **);
  */
 bool modules_refresh(struct agent *, uint64_t max_age_ms);
 void module_refresh(struct module *, uint64_t max_age_ms);
+
+/* A key or token was made: what was listed does not count any more. */
+void module_changed(struct module *);
 
 #endif

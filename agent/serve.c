@@ -133,7 +133,7 @@ is_settled(struct conn *c)
 	if (c->question == MSG_forget)
 		return c->agent->forgetting == 0;
 	TAILQ_FOREACH(m, &c->agent->modules, next)
-		if (m->listing && (c->refresh || !m->listed_ms))
+		if (m->listing && (c->refresh || m->changed || !m->listed_ms))
 			return false;
 	return true;
 }

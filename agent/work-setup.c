@@ -196,7 +196,7 @@ generate_finish(struct request *r, const void *reply)
 	if (!err)
 		err = buf_put_view(&r->result, pubkey_id(pub));
 	pubkey_free(&pub);
-	module_refresh(r->module, 0);
+	module_changed(r->module);
 	return err;
 }
 
@@ -241,7 +241,7 @@ token_init_ask_pin(struct request *r, const char *description,
 static gpg_error_t
 token_init_finish(struct request *r, const void *reply)
 {
-	module_refresh(r->module, 0);
+	module_changed(r->module);
 	return 0;
 }
 
