@@ -1,9 +1,15 @@
 /* touchstone forget, reload, stop, session: words to the agent. */
 #include "config.h"
 
+#include <limits.h>
+#include <poll.h>
 #include <stdio.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "client/cmd-list.h"
+
+#define STOP_MS 30000
 
 static int
 report(struct call *c, const char *done)
@@ -56,26 +62,59 @@ run_session(struct call *c)
 	    "Prompts for requests from elsewhere will appear here.");
 }
 
-/* It answers first and ends then; the end of the connection is its end. */
+/* A descriptor of the agent's process, to see its end by; -1: none. */
+static int
+open_agent(struct call *c)
+{
+	struct msg_status_answer a;
+
+	if (call_ask(c, MSG_status, NULL, &a) || a.pid == 0 ||
+	    a.pid > INT_MAX)
+		return -1;
+	return (int)syscall(SYS_pidfd_open, (pid_t)a.pid, 0);
+}
+
+/* It answers first and ends then. */
+static gpg_error_t
+wait_for_end(struct call *c, int pidfd)
+{
+	int64_t deadline = talk_now_ms() + STOP_MS;
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+	struct view frame;
+	gpg_error_t err;
+	int64_t left;
+
+	err = talk_exchange(&c->talk, STOP_MS, &frame);
+	while (gpg_err_code(err) != GPG_ERR_TIMEOUT && pidfd >= 0) {
+		left = deadline - talk_now_ms();
+		if (left <= 0)
+			err = gpg_error(GPG_ERR_TIMEOUT);
+		else if (poll(&p, 1, (int)left) > 0)
+			break;
+	}
+	if (gpg_err_code(err) != GPG_ERR_TIMEOUT)
+		return 0;
+	return call_problem(c, err, "the agent still finishes what is "
+	    "pending, and ends then");
+}
+
 static int
 run_stop(struct call *c)
 {
 	struct msg_empty reply;
-	struct view frame;
 	gpg_error_t err;
+	int pidfd;
 
 	if (nobody(c))
 		return report(c, "No agent runs.");
-	if ((err = call_connect(c, CONNECT_HERE)) ||
-	    (err = call_ask(c, MSG_stop, NULL, &reply)))
+	if ((err = call_connect(c, CONNECT_HERE)))
 		return call_fail(c, err);
-	err = talk_exchange(&c->talk, 30000, &frame);
-	if (gpg_err_code(err) == GPG_ERR_TIMEOUT) {
-		call_problem(c, err, "the agent still finishes what is "
-		    "pending, and ends then");
-		return call_fail(c, err);
-	}
-	return report(c, "The agent has ended.");
+	pidfd = open_agent(c);
+	if (!(err = call_ask(c, MSG_stop, NULL, &reply)))
+		err = wait_for_end(c, pidfd);
+	if (pidfd >= 0)
+		close(pidfd);
+	return err ? call_fail(c, err) : report(c, "The agent has ended.");
 }
 
 const struct command cmd_forget = {

@@ -91,7 +91,7 @@ run_export(struct call *c)
 		err = call_problem(c, GPG_ERR_INV_ARG, "--import, --name and "
 		    "--user-id are for --openpgp");
 	else if (!(err = call_connect(c, CONNECT_START)))
-		err = keys_fetch_one(c, call_arg(c, 0), &k);
+		err = keys_fetch_one(c, call_arg(c, 0), false, &k);
 	if (err)
 		status = call_fail(c, err);
 	else

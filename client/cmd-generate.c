@@ -2,7 +2,6 @@
 #include "config.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "client/cmd-list.h"
 #include "client/enrol.h"
@@ -70,18 +69,6 @@ refuse_known(struct call *c, const char *name)
 	return err;
 }
 
-static gpg_error_t
-check_user_id(struct call *c)
-{
-	char *own = NULL;
-	gpg_error_t err = 0;
-
-	if (!call_option(c, "user-id"))
-		err = enrol_git_user_id(c, &own);
-	free(own);
-	return err;
-}
-
 static int
 report(struct call *c, const struct key_info *k, const struct enrolment *e)
 {
@@ -108,14 +95,14 @@ run_generate(struct call *c)
 	    "algorithm"))))
 		err = gpg_error(GPG_ERR_INV_ARG);
 	else if (!(err = make_check_name(c, name)) &&
-	    !(err = check_user_id(c)) &&
+	    !(err = enrol_check_user_id(c, call_option(c, "user-id"))) &&
 	    !(err = call_connect(c, CONNECT_START | CONNECT_HERE)) &&
 	    !(err = refuse_known(c, name)) &&
 	    !(err = find_target(c, &to)) &&
 	    !(err = make_key(c, to.module, to.token, name, algorithm, &k)) &&
 	    !(err = enrol_record(c, k, name, call_option(c, "user-id"), &e))) {
 		keys_free(&k, 1);
-		err = keys_fetch_one(c, name, &k);
+		err = keys_fetch_one(c, name, false, &k);
 	}
 	if (!err && call_option(c, "import"))
 		err = enrol_import(c, &e);

@@ -154,7 +154,7 @@ run_show(struct call *c)
 	int status;
 
 	if ((err = call_connect(c, CONNECT_START)) ||
-	    (err = keys_fetch_one(c, call_arg(c, 0), &k)))
+	    (err = keys_fetch_one(c, call_arg(c, 0), false, &k)))
 		return call_fail(c, err);
 	status = show(c, k);
 	keys_free(&k, 1);

@@ -68,7 +68,7 @@ run_revoke(struct call *c)
 	buf_init(&armor, 256 * 1024);
 	if ((err = find_reason(c, &reason)) ||
 	    (err = call_connect(c, CONNECT_START | CONNECT_HERE)) ||
-	    (err = keys_fetch_one(c, call_arg(c, 0), &k)) ||
+	    (err = keys_fetch_one(c, call_arg(c, 0), false, &k)) ||
 	    (err = revoke(c, k, reason, &armor))) {
 		status = call_fail(c, err);
 	} else {

@@ -36,8 +36,7 @@ look_for_token(struct call *c, bool *there)
 		if (!view_eq_str(m.name, SOFT_MODULE))
 			continue;
 		if (m.problem.len > 0)
-			return call_problem(c, GPG_ERR_GENERAL, "the module "
-			    "\"" SOFT_MODULE "\" does not work: %.*s",
+			return call_problem(c, GPG_ERR_GENERAL, "%.*s",
 			    (int)m.problem.len, (const char *)m.problem.p);
 		while (msg_list_next(&m.tokens, MSG_token, &t))
 			if (view_eq_str(t.label, SOFT_TOKEN) &&
@@ -78,17 +77,14 @@ make_token(struct call *c, struct setup *s)
 static gpg_error_t
 find_or_make_key(struct call *c, struct setup *s)
 {
-	char *own = NULL;
 	gpg_error_t err;
 
 	err = make_find(c, SOFT_MODULE, SOFT_TOKEN, s->name, &s->key);
 	if (gpg_err_code(err) != GPG_ERR_NOT_FOUND)
 		return err;
 	/* Rather no key than one that nobody can be named for. */
-	if (!s->user_id && (err = enrol_git_user_id(c, &own)))
-		return err;
-	free(own);
-	if ((err = make_key(c, SOFT_MODULE, SOFT_TOKEN, s->name, s->algorithm,
+	if ((err = enrol_check_user_id(c, s->user_id)) ||
+	    (err = make_key(c, SOFT_MODULE, SOFT_TOKEN, s->name, s->algorithm,
 	    &s->key)))
 		return err;
 	s->key_made = true;

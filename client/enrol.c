@@ -53,8 +53,9 @@ git_value(const char *name, struct buf *out)
 	return 0;
 }
 
-gpg_error_t
-enrol_git_user_id(struct call *c, char **user_id)
+/* "Name <address>" as git has it. */
+static gpg_error_t
+git_user_id(struct call *c, char **user_id)
 {
 	struct buf name, mail, all;
 
@@ -252,29 +253,48 @@ certify(struct call *c, const struct key_info *k, struct keyfile *f)
 	return err;
 }
 
+/* A copy of the user id that a new certificate is to have. */
 static gpg_error_t
-check_user_id(struct call *c, const char *user_id)
+choose_user_id(struct call *c, const char *user_id, char **out)
 {
-	if (*user_id && strlen(user_id) <= KEYFILE_USER_ID_MAX &&
-	    text_is_clean(view_str(user_id)))
-		return 0;
+	gpg_error_t err = 0;
+
+	*out = NULL;
+	if (!user_id)
+		err = git_user_id(c, out);
+	else if (!(*out = strdup(user_id)))
+		err = call_problem(c, GPG_ERR_ENOMEM, "out of memory");
+	if (err || (**out && strlen(*out) <= KEYFILE_USER_ID_MAX &&
+	    text_is_clean(view_str(*out))))
+		return err;
+	free(*out);
+	*out = NULL;
 	return call_problem(c, GPG_ERR_INV_USER_ID, "a user id is one line "
 	    "of UTF-8, like \"Your Name <you@example.org>\"");
+}
+
+gpg_error_t
+enrol_check_user_id(struct call *c, const char *user_id)
+{
+	gpg_error_t err;
+	char *chosen;
+
+	err = choose_user_id(c, user_id, &chosen);
+	free(chosen);
+	return err;
 }
 
 static gpg_error_t
 set_user_id(struct call *c, const char *user_id, struct keyfile *f)
 {
-	char *own = NULL;
 	gpg_error_t err;
+	char *chosen;
 
-	if (!user_id && (err = enrol_git_user_id(c, &own)))
+	if ((err = choose_user_id(c, user_id, &chosen)))
 		return err;
-	user_id = user_id ? user_id : own;
-	err = check_user_id(c, user_id);
-	if (!err && (err = add_user_id(f, user_id)))
+	if ((err = add_user_id(f, chosen)))
 		call_problem(c, err, "out of memory");
-	free(own);
+	free(chosen);
 	return err;
 }
 

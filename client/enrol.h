@@ -18,8 +18,11 @@ struct enrolment {
 /* The folder of the records: XDG_DATA_HOME/touchstone/keys.  free(). */
 char *enrol_folder(const struct call *);
 
-/* "Name <address>" of git's configuration, or call->why.  free(). */
-gpg_error_t enrol_git_user_id(struct call *, char **user_id);
+/*
+ * Whether a new certificate could name somebody: `user_id`, or for NULL what
+ * git's configuration says.  Asked before a key is made for nobody.
+ */
+gpg_error_t enrol_check_user_id(struct call *, const char *user_id);
 
 /*
  * Finds the key's record, or makes it: with the creation time and the user

@@ -146,7 +146,8 @@ keep_named(const char *text, struct key_info *keys, size_t *count)
 }
 
 gpg_error_t
-keys_fetch_one(struct call *c, const char *text, struct key_info **out)
+keys_fetch_one(struct call *c, const char *text, bool refresh,
+    struct key_info **out)
 {
 	gpg_error_t err;
 	size_t count;
@@ -154,7 +155,7 @@ keys_fetch_one(struct call *c, const char *text, struct key_info **out)
 	*out = NULL;
 	if (!*text)
 		return call_problem(c, GPG_ERR_INV_ARG, "no key was named");
-	if ((err = keys_fetch(c, text, false, out, &count)))
+	if ((err = keys_fetch(c, text, refresh, out, &count)))
 		return err;
 	keep_named(text, *out, &count);
 	if (count == 1)

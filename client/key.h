@@ -33,7 +33,7 @@ void keys_free(struct key_info **, size_t count);
  * one (GPG_ERR_NO_SECKEY, GPG_ERR_AMBIGUOUS_NAME).  Free with
  * keys_free(.., 1).
  */
-gpg_error_t keys_fetch_one(struct call *, const char *text,
+gpg_error_t keys_fetch_one(struct call *, const char *text, bool refresh,
     struct key_info **);
 
 /* Its name, or else the beginning of its id. */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <gpgme.h>
 
 #include "client/handover.h"
@@ -108,6 +109,25 @@ take_entry(gpgme_key_t key, gpgme_subkey_t sub, struct keyring_entry *e)
 	return take_user_ids(key, e);
 }
 
+/* gpg makes an empty keyring just to list it; where none is, none is made. */
+static bool
+has_keyring(void)
+{
+	static const char *const files[] = {
+		"pubring.kbx", "pubring.gpg", "public-keys.d", "gpg.conf",
+		"common.conf",
+	};
+	const char *home = gpgme_get_dirinfo("homedir");
+	char path[4096];
+
+	for (size_t i = 0; home && i < sizeof(files) / sizeof(*files); i++) {
+		snprintf(path, sizeof(path), "%s/%s", home, files[i]);
+		if (access(path, F_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
 gpg_error_t
 keyring_find(struct keyring *k, const struct pubkey *pub,
     struct keyring_entry *out)
@@ -117,6 +137,8 @@ keyring_find(struct keyring *k, const struct pubkey *pub,
 	gpg_error_t err;
 
 	memset(out, 0, sizeof(*out));
+	if (!has_keyring())
+		return gpg_error(GPG_ERR_NOT_FOUND);
 	if ((err = gpgme_op_keylist_start(k->ctx, NULL, 0)))
 		return err;
 	while (!(err = gpgme_op_keylist_next(k->ctx, &key))) {

@@ -98,7 +98,7 @@ make_find(struct call *c, const char *module, const char *token,
 	else if (found->name[0])
 		err = check_place(c, found, module, token);
 	if (!err)
-		err = keys_fetch_one(c, found->hex, out);
+		err = keys_fetch_one(c, found->hex, false, out);
 	keys_free(&keys, count);
 	return err;
 }
@@ -128,7 +128,7 @@ make_key(struct call *c, const char *module, const char *token,
 		err = call_problem(c, GPG_ERR_BAD_DATA, "the agent does not "
 		    "name the key that it made");
 	else
-		err = keys_fetch_one(c, id, out);
+		err = keys_fetch_one(c, id, true, out);
 	free(id);
 	buf_free(&hex);
 	return err;
