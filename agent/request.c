@@ -270,7 +270,7 @@ ask_pin(struct request *r)
 	r->stage = STAGE_PIN;
 	find_place(r);
 	snprintf(what, sizeof(what), "The PIN of token \"%s\"%s%s is needed to "
-	    "sign %s%s%s,\nasked by %s.",
+	    "sign %s%s%s, asked by %s.",
 	    s && s->label ? s->label : r->label ? r->label : "",
 	    s && s->serial && s->serial[0] ? ", serial " : "",
 	    s && s->serial ? s->serial : "", r->object.summary,
@@ -395,7 +395,7 @@ ask_consent(struct request *r)
 
 	r->stage = STAGE_CONSENT;
 	find_place(r);
-	snprintf(what, sizeof(what), "Sign %s,\nwith key %s,\nasked by %s?",
+	snprintf(what, sizeof(what), "Sign %s, with key %s, asked by %s?",
 	    r->object.summary, key_title(r->key), r->requester);
 	tell(r, STATE_CONSENT, "agree to the signature in the dialogue");
 	r->prompt = prompt_start(r->agent, r->place, DIALOGUE_CONFIRM, what,
