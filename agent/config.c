@@ -153,7 +153,10 @@ has(struct view t, size_t i, const char *what)
 	return i < t.len && view_starts(view_of(t.p + i, t.len - i), what);
 }
 
-/* Behind the string or comment that begins at i; i if none does. */
+/*
+ * Behind the string or comment that begins at i; i if none does, SIZE_MAX if
+ * it does not end.
+ */
 static size_t
 skip_quoted(struct view t, size_t i)
 {
@@ -161,7 +164,7 @@ skip_quoted(struct view t, size_t i)
 		for (i++; i < t.len && t.p[i] != '"'; i++)
 			if (t.p[i] == '\\')
 				i++;
-		return i + 1;
+		return i < t.len ? i + 1 : SIZE_MAX;
 	}
 	if (has(t, i, "#") || has(t, i, "//")) {
 		while (i < t.len && t.p[i] != '\n')
@@ -169,37 +172,49 @@ skip_quoted(struct view t, size_t i)
 	} else if (has(t, i, "/*")) {
 		for (i += 2; i < t.len && !has(t, i, "*/"); i++)
 			;
-		i += 2;
+		return i < t.len ? i + 2 : SIZE_MAX;
 	}
 	return i;
 }
 
+/* Behind the word at i, which may be one character. */
+static size_t
+skip_word(struct source *s, struct view t, size_t i, unsigned line)
+{
+	size_t start = i, end;
+
+	while (i < t.len && (t.p[i] == '-' || t.p[i] == '+'))
+		i++;
+	end = i;
+	while (end < t.len && (isalnum(t.p[end]) ||
+	    (t.p[end] && strchr("_.*+-", t.p[end]))))
+		end++;
+	if (end > i + 9 && isdigit(t.p[i]))
+		complain(s, GPG_ERR_CONFIGURATION, line,
+		    "\"%.*s\" is too large a number",
+		    (int)(end - i < 60 ? end - i : 60), (const char *)t.p + i);
+	return end > start ? end : start + 1;
+}
+
 /*
- * libconfig takes a number modulo 2^32; none that is allowed has ten
- * characters, so what has them is refused before it can become another.
+ * Refuses what libconfig would let pass, or not clean up behind.  It takes a
+ * number modulo 2^32: none that is allowed has ten characters, so what has
+ * them is refused before it can become another.
  */
 static void
-refuse_long_numbers(struct source *s, struct view t)
+refuse_words(struct source *s, struct view t)
 {
 	unsigned line = 1;
-	size_t i = 0, start, end;
+	size_t i = 0, start;
 
 	while (i < t.len && !s->err) {
 		start = i;
-		if ((i = skip_quoted(t, i)) == start) {
-			while (i < t.len && (t.p[i] == '-' || t.p[i] == '+'))
-				i++;
-			end = i;
-			while (end < t.len && (isalnum(t.p[end]) ||
-			    (t.p[end] && strchr("_.*+-", t.p[end]))))
-				end++;
-			if (end > i + 9 && isdigit(t.p[i]))
-				complain(s, GPG_ERR_CONFIGURATION, line,
-				    "\"%.*s\" is too large a number",
-				    (int)(end - i < 60 ? end - i : 60),
-				    (const char *)t.p + i);
-			i = end > start ? end : start + 1;
-		}
+		if ((i = skip_quoted(t, i)) == start)
+			i = skip_word(s, t, i, line);
+		else if (i == SIZE_MAX)
+			complain(s, GPG_ERR_CONFIGURATION, line,
+			    "the text or comment that begins here does not "
+			    "end");
 		for (; start < i && start < t.len; start++)
 			line += t.p[start] == '\n';
 	}
@@ -250,7 +265,7 @@ read_source(struct source *s)
 
 		text.len--;
 		refuse_includes(s, text);
-		refuse_long_numbers(s, text);
+		refuse_words(s, text);
 		if (!s->err)
 			parse(s, text);
 	}

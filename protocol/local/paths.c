@@ -87,7 +87,7 @@ paths_init(struct paths *p)
 {
 	char *home;
 
-	*p = (struct paths){ NULL };
+	*p = (struct paths){ .runtime = NULL };
 	if (!(home = home_of_user()))
 		return gpg_error(GPG_ERR_ENOENT);
 	if (!(p->runtime = runtime_dir()) ||
@@ -115,7 +115,7 @@ paths_free(struct paths *p)
 	free(p->config);
 	free(p->data);
 	free(p->state);
-	*p = (struct paths){ NULL };
+	*p = (struct paths){ .runtime = NULL };
 }
 
 /* What of the path is its folder; "/" for "/x", "." for "x". */

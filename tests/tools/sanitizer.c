@@ -8,6 +8,7 @@
 
 const char *__asan_default_options(void);
 const char *__lsan_default_options(void);
+const char *__lsan_default_suppressions(void);
 const char *__ubsan_default_options(void);
 
 const char *
@@ -20,6 +21,13 @@ const char *
 __lsan_default_options(void)
 {
 	return "report_objects=1";
+}
+
+/* libconfig loses the last string before an error of syntax. */
+const char *
+__lsan_default_suppressions(void)
+{
+	return "leak:libconfig.so";
 }
 
 const char *

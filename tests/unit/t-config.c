@@ -339,7 +339,9 @@ test_syntax_errors_tell_line_and_word(void **state)
 	main_refused("token_wait = 1;\n\n  token_wiat 5;\n", "c/config:3:",
 	    "token_wiat 5");
 	main_refused("keys = (\n", "c/config:", "end");
-	main_refused("pinentry = \"/p", "c/config:", "");
+	main_refused("\npinentry = \"/p\n\n", "c/config:2:", "not end");
+	main_refused("\n/* pinentry\n\n", "c/config:2:", "not end");
+	main_refused("pinentry = \"/p\\", "c/config:1:", "not end");
 	main_refused("\x7f""ELF\x01\x02", "c/config:1:", "ELF");
 	main_refused("a = \x1b[2J\xff;", "c/config:1:", "a = ?[2J?");
 }
