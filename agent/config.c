@@ -19,7 +19,7 @@
 #include "local/paths.h"
 #include "wire/text.h"
 
-#define FILE_LIMIT (256 * 1024)		/* bytes; names in a group cost n^2 */
+#define FILE_LIMIT (64 * 1024)		/* bytes; names in a group cost n^2 */
 #define PATH_LIMIT 1024			/* as in the messages to the helpers */
 #define ENV_LIMIT 4096
 #define ENV_COUNT 64
@@ -254,7 +254,7 @@ read_source(struct source *s)
 	if ((err = paths_read(s->file, FILE_LIMIT, &b)))
 		complain(s, gpg_err_code(err), 0, "%s",
 		    gpg_err_code(err) == GPG_ERR_TOO_LARGE ?
-		    "larger than 256 KiB" : gpg_strerror(err));
+		    "larger than 64 KiB" : gpg_strerror(err));
 	else if (buf_len(&b) > 0 &&
 	    memchr(buf_view(&b).p, 0, buf_len(&b)))
 		complain(s, GPG_ERR_CONFIGURATION, 0, "not a text");

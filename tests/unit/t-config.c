@@ -363,7 +363,7 @@ test_includes_are_refused(void **state)
 static void
 test_files_are_bounded_texts(void **state)
 {
-	static char big[256 * 1024 + 1];
+	static char big[64 * 1024 + 1];
 
 	memset(big, ' ', sizeof(big));
 	assert_int_equal(paths_write("c/config",
@@ -371,7 +371,7 @@ test_files_are_bounded_texts(void **state)
 	assert_empty();
 	assert_int_equal(paths_write("c/config", view_of(big, sizeof(big))),
 	    0);
-	assert_problem(GPG_ERR_TOO_LARGE, "c/config:", "256 KiB");
+	assert_problem(GPG_ERR_TOO_LARGE, "c/config:", "64 KiB");
 	assert_int_equal(paths_write("c/config",
 	    view_of("token_wait = 1;\0x = 1;", 22)), 0);
 	assert_problem(GPG_ERR_CONFIGURATION, "c/config:", "not a text");
