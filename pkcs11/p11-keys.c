@@ -205,6 +205,15 @@ adopt_private(struct p11 *p, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE o,
 	return CKR_OK;
 }
 
+static bool
+has_id(const struct haul *h, const struct p11_found *f)
+{
+	for (size_t i = 0; i < h->key_count; i++)
+		if (same_id(&h->keys[i], f))
+			return true;
+	return false;
+}
+
 /*
  * Private keys that no public key stands for.  Where none can be seen before
  * the login, certificates speak for them.
@@ -224,7 +233,8 @@ collect_private(struct p11 *p, CK_SESSION_HANDLE session, struct haul *h)
 	}
 	if (rv == CKR_OK && count == 0 && h->hidden)
 		for (size_t i = 0; i < h->cert_count; i++)
-			add_key(h, &h->certs[i]);
+			if (!has_id(h, &h->certs[i]))
+				rv = add_key(h, &h->certs[i]);
 	return rv;
 }
 

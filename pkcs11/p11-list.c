@@ -162,7 +162,7 @@ p11_list(void *state, unsigned worker, struct buf *slot_buf,
 				failed = err;
 			continue;
 		}
-		good++;
+		good += !s->empty;
 		put_slot(p, s, slot_buf, slots);
 		p11_keys_put(s, view_of(NULL, 0), key_buf, keys);
 	}

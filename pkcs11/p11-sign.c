@@ -82,6 +82,23 @@ set_private(struct signer *sg, CK_OBJECT_HANDLE o, bool always_auth)
 	pthread_mutex_unlock(&sg->slot->mu);
 }
 
+/*
+ * Whether private keys would be seen.  The token's own word counts: another
+ * program may have reset it since we logged in.
+ */
+static bool
+is_hidden(struct signer *sg, CK_SESSION_HANDLE session)
+{
+	CK_SESSION_INFO info;
+
+	if (!p11_login_wanted(sg->slot))
+		return false;
+	return !sg->slot->logged_in ||
+	    sg->p->f->C_GetSessionInfo(session, &info) != CKR_OK ||
+	    (info.state != CKS_RO_USER_FUNCTIONS &&
+	    info.state != CKS_RW_USER_FUNCTIONS);
+}
+
 /* The private half's handle: kept, or looked for. */
 static CK_RV
 get_private(struct signer *sg, CK_SESSION_HANDLE session,
@@ -101,13 +118,14 @@ get_private(struct signer *sg, CK_SESSION_HANDLE session,
 	rv = p11_find_private(sg->p, session, &f, o, always_auth);
 	if (rv != CKR_OK)
 		return rv;
-	if (*o != P11_NO_OBJECT)
+	if (*o != P11_NO_OBJECT) {
 		set_private(sg, *o, *always_auth);
-	else if (p11_login_wanted(sg->slot) && !sg->slot->logged_in)
+		return CKR_OK;
+	}
+	if (is_hidden(sg, session))
 		return CKR_USER_NOT_LOGGED_IN;
-	else
-		sg->missing = true;
-	return sg->missing ? CKR_KEY_HANDLE_INVALID : CKR_OK;
+	sg->missing = true;
+	return CKR_KEY_HANDLE_INVALID;
 }
 
 /* The PIN that belongs to this one signature (CKA_ALWAYS_AUTHENTICATE). */
@@ -254,6 +272,8 @@ sign_until_cured(struct signer *sg)
 		if (what == CURE_NONE || done & 1u << what)
 			return give_up(sg, rv, what != CURE_NONE);
 		done |= 1u << what;
+		if (what == CURE_REOPEN)	/* nobody is logged in then */
+			done &= ~(1u << CURE_LOGIN);
 		if ((err = cure(sg, what)))
 			return err;
 	}

@@ -105,8 +105,6 @@ mark_gone(struct p11_slot *s)
 	p11_pin_drop(s);
 	pthread_mutex_lock(&s->mu);
 	s->present = false;
-	for (unsigned i = 0; i < s->key_count; i++)
-		s->keys[i]->here = false;
 	pthread_mutex_unlock(&s->mu);
 }
 
@@ -235,47 +233,67 @@ p11_session_drop(struct p11 *p, struct p11_slot *s, unsigned worker)
 	s->sessions[worker] = P11_NO_SESSION;
 }
 
+/* Whether the token is in this slot of the module; notes it if so. */
+static CK_RV
+look_at(struct p11 *p, struct p11_slot *s, CK_SLOT_ID id, CK_TOKEN_INFO *info,
+    bool *same)
+{
+	CK_RV rv;
+
+	*same = false;
+	if ((rv = p->f->C_GetTokenInfo(id, info)) != CKR_OK)
+		return rv;
+	if (!(*same = is_this(s, info)))
+		return CKR_OK;
+	pthread_mutex_lock(&s->mu);
+	s->info = *info;
+	s->present = true;
+	pthread_mutex_unlock(&s->mu);
+	return CKR_OK;
+}
+
 gpg_error_t
 p11_slot_look(struct p11 *p, struct p11_slot *s, CK_TOKEN_INFO *info,
     struct problem *pb)
 {
 	struct p11_title t = p11_slot_title(s);
+	bool same;
 	CK_RV rv;
 
-	if ((rv = p->f->C_GetTokenInfo(s->id, info)) != CKR_OK)
+	rv = look_at(p, s, s->id, info, &same);
+	if (rv == CKR_OK && same)
+		return 0;
+	if (rv == CKR_OK || p11_cure(rv) == CURE_REOPEN)
+		mark_gone(s);
+	if (rv != CKR_OK)
 		return p11_problem(pb, s, rv, "looking at the token");
-	if (!is_this(s, info))
-		return problem_say(pb, GPG_ERR_CARD_NOT_PRESENT,
-		    "another token is where %s was: insert that one", t.text);
-	pthread_mutex_lock(&s->mu);
-	s->info = *info;
-	s->present = true;
-	pthread_mutex_unlock(&s->mu);
-	return 0;
+	return problem_say(pb, GPG_ERR_CARD_NOT_PRESENT,
+	    "another token is where %s was: insert that one", t.text);
 }
 
 /* Looks for the token in every slot of the module. */
-static gpg_error_t
-find_again(struct p11 *p, struct p11_slot *s, struct problem *pb)
+static bool
+find_again(struct p11 *p, struct p11_slot *s)
 {
-	CK_SLOT_ID ids[P11_SLOTS_MAX], was = s->id;
+	CK_SLOT_ID ids[P11_SLOTS_MAX];
 	CK_TOKEN_INFO info;
-	gpg_error_t err;
 	size_t count;
+	bool same;
 
-	if (!(err = p11_slot_look(p, s, &info, pb))) {
+	look_at(p, s, s->id, &info, &same);
+	if (same)
 		p->f->C_CloseAllSessions(s->id);
-		return 0;
-	}
-	if (p11_slot_ids(p, ids, P11_SLOTS_MAX, &count) != CKR_OK)
-		return err;
-	for (size_t i = 0; i < count && !s->empty; i++) {
+	if (same || s->empty ||
+	    p11_slot_ids(p, ids, P11_SLOTS_MAX, &count) != CKR_OK)
+		return same;
+	for (size_t i = 0; i < count; i++) {
+		look_at(p, s, ids[i], &info, &same);
+		if (!same)
+			continue;
 		s->id = ids[i];
-		if (!p11_slot_look(p, s, &info, pb))
-			return 0;
+		return true;
 	}
-	s->id = was;
-	return err;
+	return false;
 }
 
 gpg_error_t
@@ -283,15 +301,15 @@ p11_slot_reopen(struct p11 *p, struct p11_slot *s, unsigned epoch,
     struct problem *pb)
 {
 	struct p11_title t = p11_slot_title(s);
-	gpg_error_t err = 0;
+	bool found = true;
 
 	pthread_rwlock_wrlock(&s->lock);
 	if (s->epoch == epoch) {
 		forget_sessions(s);
-		err = find_again(p, s, pb);
+		found = find_again(p, s);
 	}
 	pthread_rwlock_unlock(&s->lock);
-	if (!err)
+	if (found)
 		return 0;
 	mark_gone(s);
 	return problem_say(pb, GPG_ERR_CARD_NOT_PRESENT,

@@ -84,7 +84,7 @@ gpg_error_t p11_certificate(struct view der, struct p11_public *,
 struct p11_key {
 	uint32_t number;
 	struct p11_found found;		/* under slot->mu */
-	bool here;			/* seen by the last listing */
+	bool here;			/* seen when its token last was */
 };
 
 struct p11_name {			/* blanks cut, NUL-terminated */
@@ -162,8 +162,9 @@ gpg_error_t p11_slot_reopen(struct p11 *, struct p11_slot *, unsigned epoch,
     struct problem *);
 
 /*
- * Asks the token anew and notes what it says.  GPG_ERR_CARD_NOT_PRESENT if
- * another one is there now.  With slot->lock held.
+ * Asks the token anew and notes what it says.  GPG_ERR_CARD_NOT_PRESENT, and
+ * its PIN is wiped, if it is gone or another one is there now.  With
+ * slot->lock held.
  */
 gpg_error_t p11_slot_look(struct p11 *, struct p11_slot *, CK_TOKEN_INFO *,
     struct problem *);

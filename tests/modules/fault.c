@@ -23,7 +23,8 @@
  *	crash CALL	abort()
  *	hang CALL	never comes back
  *	delay CALL MS	comes back after so many milliseconds
- *	fail CALL RV N	answers RV (a number) to the next N calls; N 0: to all
+ *	fail CALL RV N	answers RV (a number) to the next N calls; N 0: to all;
+ *			a CKR_USER_NOT_LOGGED_IN (0x101) from sign comes true
  *	garbage		signatures of the right length, but wrong
  *	short, long	signatures that lack or have more bytes
  *	absurd		a signature length far beyond the buffer
@@ -504,7 +505,10 @@ sign(CK_SESSION_HANDLE s, unsigned char *data, CK_ULONG data_len,
 	CK_RV rv;
 
 	note("C_Sign");
-	if ((rv = strike(SIGN)) != CKR_OK)
+	rv = strike(SIGN);
+	if (rv == CKR_USER_NOT_LOGGED_IN)
+		real->C_Logout(s);
+	if (rv != CKR_OK)
 		return rv;
 	if (is_absent())
 		return CKR_DEVICE_REMOVED;

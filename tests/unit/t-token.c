@@ -18,10 +18,8 @@
 
 #include <cmocka.h>
 
-#include "format/pubkey.h"
-#include "token-rig.h"
+#include "token-keys.h"
 
-static const char *const pins[] = { "314159", NULL };
 static const struct msg_token_prepare prepare = {
 	.label = { (const uint8_t *)"the token", 9 }
 };
@@ -50,83 +48,33 @@ start(struct rig *r)
 	assert_code(rig_start(r, &(struct rig_options){ 0 }), 0);
 }
 
-/* Lists; returns the number of the first token that is not empty. */
 static uint32_t
 list(struct rig *r, struct msg_token_listing *out)
 {
-	struct msg_token_list in;
-	struct msg_token_slot s;
-	struct msg_list slots;
+	uint32_t slot;
 
-	assert_code(rig_call(r, MSG_token_list, &in, -1, out), 0);
-	slots = out->slots;
-	while (msg_list_next(&slots, MSG_token_slot, &s))
-		if (!(s.flags & TOKEN_EMPTY))
-			return s.slot;
-	return UINT32_MAX;
+	assert_code(rig_list(r, out, &slot), 0);
+	return slot;
 }
 
 static uint32_t
 ready(struct rig *r)
 {
-	struct msg_token_listing out;
+	uint32_t slot;
 
-	start(r);
-	assert_code(rig_talk(r, MSG_token_prepare, &prepare, pins, NULL), 0);
-	return list(r, &out);
+	assert_code(rig_ready(r, &(struct rig_options){ 0 }, &slot), 0);
+	return slot;
 }
 
-/* A key made through the protocol, as the agent would keep it. */
-struct made {
-	uint32_t number, created;
-	struct pubkey *pub;
-	uint8_t id[256];
-	size_t id_len;
-};
-
-static struct made
+static struct rig_key
 make(struct rig *r, uint32_t slot, enum key_algorithm algorithm)
 {
-	struct msg_token_make in = { .slot = slot, .label = view_str("key"),
-		.algorithm = (uint8_t)algorithm, .created = 1700000000 };
-	struct msg_token_generated out;
-	struct msg_token_key key;
-	struct made m = { 0 };
+	struct rig_key k;
 
-	assert_code(rig_call(r, MSG_token_make, &in, -1, &out), 0);
-	assert_int_equal(out.keys.count, 1);
-	assert_true(msg_list_next(&out.keys, MSG_token_key, &key));
-	assert_int_equal(key.algorithm, algorithm);
-	assert_int_equal(key.slot, slot);
-	assert_true(view_eq_str(key.label, "key"));
-	assert_true(view_starts(key.uri, "pkcs11:"));
-	assert_code(pubkey_new(&m.pub, algorithm, key.public, key.exponent),
-	    0);
-	m.number = key.key;
-	m.created = key.created;
-	m.id_len = key.cka_id.len;
-	memcpy(m.id, key.cka_id.p, key.cka_id.len);
-	return m;
-}
-
-static gpg_error_t
-sign(struct rig *r, const struct made *m, const char *text)
-{
-	struct view part = view_str(text);
-	struct msg_token_signed out;
-	struct msg_token_sign in;
-	struct signing s;
-	gpg_error_t err;
-	enum hash_algorithm hash = pubkey_algorithm(m->pub) == ALGO_ED25519 ?
-	    HASH_NONE : pubkey_hash(m->pub);
-
-	assert_code(signing_begin(&s, m->pub, hash, &part, 1), 0);
-	in = (struct msg_token_sign){ m->number, (uint8_t)s.mechanism,
-		buf_view(&s.data) };
-	if (!(err = rig_call(r, MSG_token_sign, &in, -1, &out)))
-		err = signing_check(&s, m->pub, out.signature);
-	signing_free(&s);
-	return err;
+	assert_code(rig_make(r, slot, algorithm, &k), 0);
+	assert_int_equal(k.algorithm, algorithm);
+	assert_int_equal(k.slot, slot);
+	return k;
 }
 
 static void
@@ -138,12 +86,12 @@ test_every_kind_of_key_is_made_and_signs(void **state)
 	uint32_t slot = ready(r);
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-		struct made m = make(r, slot, all[i]);
+		struct rig_key m = make(r, slot, all[i]);
 
 		assert_int_equal(m.created, 1700000000);
-		assert_code(sign(r, &m, "some text"), 0);
-		assert_code(sign(r, &m, ""), 0);
-		pubkey_free(&m.pub);
+		assert_code(rig_sign(r, &m, "some text"), 0);
+		assert_code(rig_sign(r, &m, ""), 0);
+		rig_key_clear(&m);
 	}
 	assert_int_equal(rig_stop(r), 0);
 }
@@ -168,7 +116,7 @@ static void
 test_a_new_process_lists_the_same_keys_before_any_login(void **state)
 {
 	struct rig *r = *state;
-	struct made m = make(r, ready(r), ALGO_P256);
+	struct rig_key m = make(r, ready(r), ALGO_P256);
 	struct msg_token_listing out;
 	struct msg_token_key key;
 	struct pubkey *again = NULL;
@@ -184,9 +132,11 @@ test_a_new_process_lists_the_same_keys_before_any_login(void **state)
 	    key.exponent), 0);
 	assert_true(view_eq(pubkey_id(again), pubkey_id(m.pub)));
 	assert_int_equal(key.created, 1700000000);
-	assert_true(view_eq(key.cka_id, view_of(m.id, m.id_len)));
+	assert_int_equal(key.cka_id.len, 16);
+	assert_true(view_eq_str(key.label, "key"));
+	assert_true(view_starts(key.uri, "pkcs11:"));
 	pubkey_free(&again);
-	pubkey_free(&m.pub);
+	rig_key_clear(&m);
 }
 
 static void
@@ -194,40 +144,40 @@ test_a_number_means_the_same_key_after_a_new_listing(void **state)
 {
 	struct rig *r = *state;
 	uint32_t slot = ready(r);
-	struct made a = make(r, slot, ALGO_P256), b = make(r, slot, ALGO_P256);
+	struct rig_key a = make(r, slot, ALGO_P256), b = make(r, slot, ALGO_P256);
 	struct msg_token_listing out;
 
 	for (int i = 0; i < 3; i++) {
 		list(r, &out);
 		assert_int_equal(out.keys.count, 2);
-		assert_code(sign(r, &a, "a"), 0);
-		assert_code(sign(r, &b, "b"), 0);
+		assert_code(rig_sign(r, &a, "a"), 0);
+		assert_code(rig_sign(r, &b, "b"), 0);
 	}
 	assert_int_not_equal(a.number, b.number);
-	pubkey_free(&a.pub);
-	pubkey_free(&b.pub);
+	rig_key_clear(&a);
+	rig_key_clear(&b);
 }
 
 static void
 test_handles_are_kept_between_signatures(void **state)
 {
 	struct rig *r = *state;
-	struct made m = make(r, ready(r), ALGO_P256);
+	struct rig_key m = make(r, ready(r), ALGO_P256);
 
-	assert_code(sign(r, &m, "one"), 0);
+	assert_code(rig_sign(r, &m, "one"), 0);
 	rig_log_clear(r);
 	for (int i = 0; i < 10; i++)
-		assert_code(sign(r, &m, "more"), 0);
+		assert_code(rig_sign(r, &m, "more"), 0);
 	assert_int_equal(rig_count(r, "C_Sign"), 10);
 	assert_int_equal(rig_count(r, "C_FindObjectsInit"), 0);
-	pubkey_free(&m.pub);
+	rig_key_clear(&m);
 }
 
 static void
 test_several_sessions_sign_in_parallel(void **state)
 {
 	struct rig *r = *state;
-	struct made m = make(r, ready(r), ALGO_P256);
+	struct rig_key m = make(r, ready(r), ALGO_P256);
 	struct msg_token_sign in = { .mechanism = MECH_ECDSA };
 	struct msg_token_listing listing;
 	struct msg_token_signed out;
@@ -238,7 +188,7 @@ test_several_sessions_sign_in_parallel(void **state)
 	rig_stop(r);
 	assert_code(rig_start(r, &(struct rig_options){ .sessions = 4 }), 0);
 	login.slot = list(r, &listing);
-	assert_code(rig_talk(r, MSG_token_login, &login, pins, NULL), 0);
+	assert_code(rig_talk(r, MSG_token_login, &login, rig_pins, NULL), 0);
 	rig_fault(r, "delay sign 400\n");
 	in.key = login.slot << 16;
 	in.data = view_of(hash, sizeof(hash));
@@ -250,14 +200,14 @@ test_several_sessions_sign_in_parallel(void **state)
 	clock_gettime(CLOCK_MONOTONIC, &to);
 	assert_true((to.tv_sec - from.tv_sec) * 1000 +
 	    (to.tv_nsec - from.tv_nsec) / 1000000 < 1200);
-	pubkey_free(&m.pub);
+	rig_key_clear(&m);
 }
 
 static void
 test_data_that_does_not_fit_the_key_is_refused(void **state)
 {
 	struct rig *r = *state;
-	struct made m = make(r, ready(r), ALGO_P256);
+	struct rig_key m = make(r, ready(r), ALGO_P256);
 	struct msg_token_sign in = { .key = m.number };
 	struct msg_token_signed out;
 	uint8_t data[300] = { 0 };
@@ -280,7 +230,7 @@ test_data_that_does_not_fit_the_key_is_refused(void **state)
 	assert_int_equal(rig_count(r, "C_Sign"), 0);
 	in.data.len = 32;
 	assert_code(rig_call(r, MSG_token_sign, &in, -1, &out), 0);
-	pubkey_free(&m.pub);
+	rig_key_clear(&m);
 }
 
 static void
@@ -305,15 +255,15 @@ test_an_initialized_token_is_never_initialized_again(void **state)
 {
 	struct rig *r = *state;
 	struct msg_token_listing out;
-	struct made m = make(r, ready(r), ALGO_P256);
+	struct rig_key m = make(r, ready(r), ALGO_P256);
 
 	/* SoftHSM always shows one more, empty: another token is made. */
-	assert_code(rig_talk(r, MSG_token_prepare, &prepare, pins, NULL), 0);
+	assert_code(rig_talk(r, MSG_token_prepare, &prepare, rig_pins, NULL), 0);
 	list(r, &out);
 	assert_int_equal(out.keys.count, 1);
 	assert_int_equal(rig_count(r, "C_InitToken"), 2);
-	assert_code(sign(r, &m, "still there"), 0);
-	pubkey_free(&m.pub);
+	assert_code(rig_sign(r, &m, "still there"), 0);
+	rig_key_clear(&m);
 }
 
 static void
@@ -334,15 +284,15 @@ test_a_new_token_takes_its_pin_from_the_source(void **state)
 	struct rig_options o = { 0 };
 	struct msg_token_listing out;
 	char path[64];
-	struct made m;
+	struct rig_key m;
 
 	assert_true(rig_write(r, "pin", "271828\n", 0600));
 	o.pin_source = rig_path(r, "pin", path);
 	assert_code(rig_start(r, &o), 0);
 	assert_code(rig_call(r, MSG_token_prepare, &prepare, -1, NULL), 0);
 	m = make(r, list(r, &out), ALGO_P256);
-	assert_code(sign(r, &m, "nobody was asked"), 0);
-	pubkey_free(&m.pub);
+	assert_code(rig_sign(r, &m, "nobody was asked"), 0);
+	rig_key_clear(&m);
 }
 
 static void
