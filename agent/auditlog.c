@@ -414,8 +414,11 @@ auditlog_open(struct auditlog **out, const char *dir, char **problem)
 		return gpg_error(GPG_ERR_ENOMEM);
 	l->fd = -1;
 	buf_init(&l->batch, AUDITLOG_BATCH);
-	if (!(err = name_folder(l, dir)) && !(err = auditlog_begin(l)))
-		err = auditlog_write(l);
+	if (!(err = name_folder(l, dir)))
+		err = auditlog_begin(l);
+	/* On a full disk the note waits for the first record that fits. */
+	if (!err)
+		auditlog_write(l);
 	if (err) {
 		*problem = problem_of(l, err);
 		auditlog_close(&l);

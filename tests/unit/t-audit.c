@@ -486,6 +486,25 @@ test_unfinished_last_line_is_taken_off_and_told(void **state)
 	assert_true(log_has(f->path, "an unfinished record of 300000 bytes"));
 }
 
+static void
+test_what_was_mended_on_a_full_disk_is_told_later(void **state)
+{
+	struct fixture *f = *state;
+
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(put_one(f), 0);
+	audit_close(&f->audit);
+	append(f->path, "torn");
+	set_file_limit((rlim_t)size_of(f->path) + 100);
+	open_log(f);
+	assert_code(put_one(f), GPG_ERR_EFBIG);
+	assert_int_equal(check_log(f->path), 1);
+	set_file_limit(RLIM_INFINITY);
+	assert_int_equal(put_one(f), 0);
+	assert_int_equal(check_log(f->path), 3);
+	assert_true(log_has(f->path, "an unfinished record of 4 bytes"));
+}
+
 /* The one file in the log's folder whose name begins with damaged-. */
 static void
 find_damaged(struct fixture *f, char path[512])
@@ -836,6 +855,7 @@ main(void)
 		TEST(test_close_writes_and_answers_what_is_queued),
 		TEST(test_chain_goes_on_after_reopening),
 		TEST(test_unfinished_last_line_is_taken_off_and_told),
+		TEST(test_what_was_mended_on_a_full_disk_is_told_later),
 		TEST(test_damaged_log_is_kept_and_a_new_one_begun),
 		TEST(test_removed_log_is_noticed),
 		TEST(test_replaced_log_is_noticed),
