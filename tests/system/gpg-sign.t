@@ -156,4 +156,51 @@ touchstone-gpg --status-fd=2 -bsau soft <"$user/text" >/dev/full \
 is 'a signature that cannot be written is a failure' "$status" 2
 unlike 'and is not told to git' "$(cat "$user/err")" 'SIG_CREATED'
 
+# ---- in an SSH session ----
+export SSH_CONNECTION='10.0.0.1 1 10.0.0.2 22'
+SSH_AUTH_SOCK=$runtime/agent.sock
+export SSH_AUTH_SOCK
+gpg=$user/tools/gpg
+rm -f "$user/called"
+sign_commit soft
+is 'the agent that came along signs only what may be forwarded' "$status" 2
+like 'and says so' "$err" '^touchstone: signing failed: .*forward'
+is 'nothing is handed to gpg for that' "$(cat "$user/called" 2>/dev/null)" ''
+unset gpg
+echo 'keys: ( { key = "soft"; forward = true; } );' >"$config/config"
+ok 'reload' touchstone reload
+sign_commit soft
+good 'a key that may be forwarded signs'
+like 'by the SSH agent' "$(touchstone audit show --json |
+    jq -r '.records[-1].origin')" '^agent$'
+eval "$(ssh-agent -s)" >/dev/null
+sign_commit soft
+good 'an SSH agent that does not know us is passed by'
+is 'for the local one' "$(touchstone audit show --json |
+    jq -r '.records[-1].origin')" local
+ssh-agent -k >/dev/null
+unset SSH_CONNECTION SSH_AUTH_SOCK
+
+# ---- ^C ----
+# Its token is gone, so the agent waits for it; ending the client cancels.
+mv "$XDG_DATA_HOME/touchstone/soft/tokens" "$user/away"
+mkdir "$XDG_DATA_HOME/touchstone/soft/tokens"
+touchstone stop >/dev/null
+commit cancelled >"$user/text"
+touchstone-gpg --status-fd=2 -bsau soft <"$user/text" >"$user/sig" \
+    2>"$user/err" &
+client=$!
+ok 'it says which token to insert' wait_for 10 grep -q 'insert' "$user/err"
+is 'once' "$(grep -c insert "$user/err")" 1
+kill -INT $client 2>/dev/null || kill -TERM $client
+kill -TERM $client 2>/dev/null
+wait $client 2>/dev/null
+is 'ended, it leaves no signature' "$(cat "$user/sig")" ''
+ok 'and nothing pending' wait_for 10 sh -c \
+    'touchstone stop >/dev/null'
+rmdir "$XDG_DATA_HOME/touchstone/soft/tokens"
+mv "$user/away" "$XDG_DATA_HOME/touchstone/soft/tokens"
+sign_commit soft
+good 'with the token back it signs'
+
 done_testing

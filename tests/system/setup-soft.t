@@ -115,7 +115,7 @@ is 'has a key' "$(touchstone keys --json | jq '.keys | length')" 1
 
 # ---- other keys on the same token ----
 ok 'another name makes another key' touchstone setup --soft --name other \
-    --algorithm Ed25519 --user-id 'O Ther <o@x>'
+    --algorithm P-384 --user-id 'O Ther <o@x>'
 is 'beside the first' "$(touchstone keys --json |
     jq -r '[.keys[].name] | sort | join(" ")')" 'other soft'
 ok 'keys generate' touchstone keys generate --name third --user-id 'T <t@x>'
