@@ -21,7 +21,11 @@ enum key_algorithm {
 
 #define PUBKEY_ID_LEN 32
 
-struct pubkey;		/* immutable once made */
+/*
+ * Immutable once made, but for what makes checking fast: one thread at a time
+ * may check signatures with it.
+ */
+struct pubkey;
 
 /* "P-256", "P-384", "RSA-2048", "Ed25519"; ALGO_NONE for unknown names.
  * Names are read without regard to case, with or without '-'. */
@@ -33,7 +37,10 @@ enum key_algorithm algorithm_by_name(struct view);
  * point (04 x y), or the 32 bytes of Ed25519; `exponent` is RSA's, else empty.
  * RSA of any length from 2048 to 4096 bits is taken.  GPG_ERR_BAD_PUBKEY if
  * the numbers are no such key (point not on the curve, even modulus, exponent
- * below 3 or even, …), GPG_ERR_PUBKEY_ALGO for other algorithms.
+ * below 3, even or over 64 bits, an Ed25519 point for which anybody can sign,
+ * …), GPG_ERR_PUBKEY_ALGO for other algorithms.  RSA's algorithm is that of
+ * the next length up.  SPKI is DER; compressed points and rsaEncryption
+ * without NULL are taken, explicit curve parameters are not.
  * Free with pubkey_free(), which sets the pointer to NULL.
  */
 gpg_error_t pubkey_new(struct pubkey **, enum key_algorithm,
@@ -87,7 +94,9 @@ struct signing {
 /*
  * Prepares a signature of `key` over the concatenated parts, hashed with
  * `hash`.  For Ed25519, HASH_NONE signs the message itself (SSH, CMS) and
- * another hash signs the hash (OpenPGP's legacy EdDSA).
+ * another hash signs the hash (OpenPGP's legacy EdDSA).  ECDSA gets no more
+ * of a hash than it uses.  GPG_ERR_DIGEST_ALGO if the key needs a hash,
+ * GPG_ERR_TOO_LARGE if the message itself is over 131072 bytes.
  */
 gpg_error_t signing_begin(struct signing *, const struct pubkey *,
     enum hash_algorithm, const struct view *parts, size_t count);

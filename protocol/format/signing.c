@@ -120,7 +120,8 @@ signing_begin(struct signing *s, const struct pubkey *key,
 		err = gpg_error(GPG_ERR_DIGEST_ALGO);
 	else
 		for (size_t i = 0; i < count && !err; i++)
-			err = buf_put_view(&s->data, parts[i]);
+			if (parts[i].len > 0)
+				err = buf_put_view(&s->data, parts[i]);
 	if (err)
 		signing_free(s);
 	return err;

@@ -424,6 +424,57 @@ test_rsa_without_null_names_the_same_key(void **state)
 	pubkey_free(&key);
 }
 
+/* Adds to the length at an offset, of one byte or of two. */
+static void
+grow(uint8_t *der, size_t at, size_t bytes, size_t n)
+{
+	if (bytes == 2)
+		n += (size_t)der[at++] << 8;
+	n += der[at];
+	der[at] = n & 0xff;
+	if (bytes == 2)
+		der[at - 1] = n >> 8 & 0xff;
+}
+
+/* 05 00 becomes 05 01 00, or another INTEGER follows where none may. */
+static void
+test_more_than_an_rsa_key_is_refused(void **state)
+{
+	static const struct {
+		size_t at;	/* from the end, if 0 */
+		const char *more;
+		size_t len;
+		int depth;	/* how many sequences it is in */
+	} rows[] = {
+		{ 19, "\x02\x01\x05", 3, -1 }, { 18, "\x01", 1, -2 },
+		{ 0, "\x02\x01\x05", 3, 1 }, { 0, "\x02\x01\x05", 3, 2 },
+		{ 0, "\x02\x01\x05", 3, 3 },
+	};
+	struct fixture *f = *state;
+	struct view spki = pubkey_spki(f->key[0]);
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		size_t at = rows[i].at ? rows[i].at : spki.len;
+		size_t len = rows[i].len;
+		uint8_t der[300];
+
+		memcpy(der, spki.p, at);
+		memcpy(der + at, rows[i].more, len);
+		memcpy(der + at + len, spki.p + at, spki.len - at);
+		if (rows[i].depth == -2)
+			der[18] = 1, der[19] = 0;
+		if (rows[i].depth < 0)
+			grow(der, 5, 1, len);
+		if (rows[i].depth >= 2)
+			grow(der, 21, 2, len);
+		if (rows[i].depth >= 3)
+			grow(der, 26, 2, len);
+		grow(der, 2, 2, len);
+		assert_spki_refused(view_of(der, spki.len + len),
+		    GPG_ERR_BAD_PUBKEY);
+	}
+}
+
 static void
 test_cut_or_lengthened_der_is_refused(void **state)
 {
@@ -511,6 +562,7 @@ main(void)
 		cmocka_unit_test(test_a_compressed_point_names_the_same_key),
 		cmocka_unit_test(test_explicit_curve_parameters_are_refused),
 		cmocka_unit_test(test_rsa_without_null_names_the_same_key),
+		cmocka_unit_test(test_more_than_an_rsa_key_is_refused),
 		cmocka_unit_test(test_cut_or_lengthened_der_is_refused),
 		cmocka_unit_test(test_der_in_another_form_is_refused),
 		cmocka_unit_test(test_no_flipped_bit_leaves_the_name),

@@ -295,6 +295,27 @@ test_rsa_beyond_the_modulus_does_not_pass(void **state)
 	EVP_PKEY_free(s.evp);
 }
 
+/* The same number, a byte shorter. */
+static void
+test_rsa_without_its_leading_zero_does_not_pass(void **state)
+{
+	struct signer one = *(struct signer *)*state;
+
+	one.sig[0] = 1;
+	for (unsigned i = 0; one.sig[0] != 0; i++) {
+		char text[16];
+
+		if (i > 0)
+			signing_free(&one.signing);
+		snprintf(text, sizeof(text), "%u", i);
+		begin(&one.signing, one.key, text);
+		one.len = softkey_sign(one.evp, &one.signing, one.sig);
+	}
+	assert_good(&one);
+	assert_bad(&one, one.sig + 1, one.len - 1);
+	signing_free(&one.signing);
+}
+
 /* RFC 8017 lets readers take a DigestInfo without NULL; we do not. */
 static void
 test_rsa_over_another_digest_info_does_not_pass(void **state)
@@ -381,6 +402,9 @@ test_what_we_let_sign_is_what_others_verify(void **state)
 			one.len = softkey_sign(one.evp, &one.signing, one.sig);
 			assert_good(&one);
 			data = buf_view(&one.signing.data);
+			/* some tokens take no longer hash than the field */
+			if (one.signing.mechanism == MECH_ECDSA)
+				assert_true(data.len <= one.len / 2);
 			if (all[i] == ALGO_ED25519)
 				assert_true(others_verify(&one, NULL, data.p,
 				    data.len));
@@ -481,6 +505,8 @@ main(void)
 		cmocka_unit_test(test_swapped_halves_do_not_pass),
 		cmocka_unit_test(test_ecdsa_in_der_does_not_pass),
 		cmocka_unit_test(test_rsa_beyond_the_modulus_does_not_pass),
+		cmocka_unit_test(
+		    test_rsa_without_its_leading_zero_does_not_pass),
 		cmocka_unit_test(
 		    test_rsa_over_another_digest_info_does_not_pass),
 		cmocka_unit_test(test_a_mechanism_of_another_key_does_not_pass),
