@@ -194,7 +194,7 @@ take_record(struct keyring *r, struct keyfile *f)
 	f->user_id_count = 0;
 	k->expires = f->expires;
 	k->recorded = true;
-	if (k->created == 0)
+	if (f->created != 0)
 		key_set_created(k, f->created);
 }
 
@@ -273,7 +273,8 @@ key_add_holder(struct key *k, struct module *m, const struct msg_token_key *t)
 		if (!k->label)
 			k->label = calloc(1, 1);
 	}
-	if (t->created != 0 && t->created != k->created)
+	/* A record may have the time of a certificate that was there first. */
+	if (t->created != 0 && (!k->recorded || k->created == 0))
 		key_set_created(k, t->created);
 }
 

@@ -283,6 +283,14 @@ ask_pin(struct request *r)
 		fail(r, gpg_error(GPG_ERR_ENOMEM));
 }
 
+/* The token's process knows better: its listing is waited for. */
+static void
+locate_again(struct request *r)
+{
+	r->stage = STAGE_LOCATE;
+	agent_watch(r->agent, &r->watcher);
+}
+
 static void
 on_token(void *arg, gpg_error_t err, const char *text, const void *reply)
 {
@@ -301,9 +309,19 @@ on_token(void *arg, gpg_error_t err, const char *text, const void *reply)
 		ask_pin(r);
 		return;
 	case GPG_ERR_MISSING_KEY:
+		if (r->missed) {
+			request_problem(r, GPG_ERR_NO_SECKEY, "the token has "
+			    "only the public half of key %s", key_title(r->key));
+			fail(r, gpg_error(GPG_ERR_NO_SECKEY));
+			return;
+		}
+		r->missed = true;
+		module_changed(r->module);
+		locate_again(r);
+		return;
 	case GPG_ERR_CARD_NOT_PRESENT:
-		module_refresh(r->module, 0);
-		locate(r);
+		module_changed(r->module);
+		locate_again(r);
 		return;
 	default:
 		request_problem(r, gpg_err_code(err), "%s", text);

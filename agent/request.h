@@ -65,6 +65,7 @@ struct request {
 	struct module *module;		/* valid only within a stage */
 	uint32_t slot, token_key;
 	bool touch;
+	bool missed;			/* the token had no such key once */
 	struct place *place;		/* NULL until a prompt is needed */
 	char requester[256];
 
