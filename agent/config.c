@@ -1,276 +1,25 @@
 /* The user's configuration, read by libconfig into one value or refused. */
 #include <config.h>
 
-#include <sys/stat.h>
-
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <libconfig.h>
 
 #include "agent/config.h"
+#include "agent/source.h"
 #include "local/keyfile.h"
-#include "local/paths.h"
 #include "wire/text.h"
 
-#define FILE_LIMIT (64 * 1024)		/* bytes; names in a group cost n^2 */
 #define PATH_LIMIT 1024			/* as in the messages to the helpers */
 #define ENV_LIMIT 4096
 #define ENV_COUNT 64
 #define MODULES 64
 #define RULES 1024
 #define SUFFIX ".conf"
-
-/* One file being read.  The first problem stays; after it nothing is read. */
-struct source {
-	const char *file;
-	char *problem;
-	gpg_error_t err;
-	config_t tree;
-};
-
-static void
-complain(struct source *s, gpg_err_code_t code, unsigned line,
-    const char *fmt, ...)
-    __attribute__((format(printf, 4, 5)));
-
-/* "FILE:LINE: what", clean; line 0 is the file as a whole. */
-static void
-complain(struct source *s, gpg_err_code_t code, unsigned line,
-    const char *fmt, ...)
-{
-	char what[512], whole[1024], clean[1024], where[16] = "";
-	va_list ap;
-
-	if (s->err)
-		return;
-	va_start(ap, fmt);
-	vsnprintf(what, sizeof(what), fmt, ap);
-	va_end(ap);
-	if (line > 0)
-		snprintf(where, sizeof(where), ":%u", line);
-	snprintf(whole, sizeof(whole), "%.480s%s: %s", s->file, where, what);
-	s->problem = strdup(text_clean(clean, sizeof(clean), view_str(whole)));
-	s->err = gpg_error(code);
-}
-
-static void
-complain_at(struct source *s, const config_setting_t *at, const char *what)
-{
-	const char *name = config_setting_name(at);
-
-	/* An element of a list has no name, its list has. */
-	if (!name && config_setting_parent(at))
-		name = config_setting_name(config_setting_parent(at));
-	complain(s, GPG_ERR_CONFIGURATION, config_setting_source_line(at),
-	    "\"%s\" %s", name ? name : "", what);
-}
-
-static void
-complain_memory(struct source *s)
-{
-	complain(s, GPG_ERR_ENOMEM, 0, "out of memory");
-}
-
-/*
- * What others may write decides which modules run, so it is refused.  Returns
- * false also where nothing is there, which is no problem.
- */
-static bool
-check_owner(struct source *s, bool folder)
-{
-	struct stat st;
-
-	if (stat(s->file, &st)) {
-		if (errno != ENOENT)
-			complain(s, gpg_err_code_from_errno(errno), 0, "%s",
-			    strerror(errno));
-		return false;
-	}
-	if (folder && !S_ISDIR(st.st_mode))
-		complain(s, GPG_ERR_ENOTDIR, 0, "is not a folder");
-	else if (st.st_uid != geteuid() && st.st_uid != 0)
-		complain(s, GPG_ERR_EACCES, 0, "belongs to another user");
-	else if (st.st_mode & 0022)
-		complain(s, GPG_ERR_EACCES, 0,
-		    "others may write it; chmod go-w");
-	return !s->err;
-}
-
-/* The line's text; empty behind the last one. */
-static struct view
-line_of(struct view text, unsigned line)
-{
-	const uint8_t *end;
-
-	while (line > 1 && (end = memchr(text.p, '\n', text.len))) {
-		text.len -= (size_t)(end + 1 - text.p);
-		text.p = end + 1;
-		line--;
-	}
-	if (line > 1)
-		return view_of(text.p, 0);
-	if ((end = memchr(text.p, '\n', text.len)))
-		text.len = (size_t)(end - text.p);
-	while (text.len > 0 && (text.p[0] == ' ' || text.p[0] == '\t')) {
-		text.p++;
-		text.len--;
-	}
-	return text;
-}
-
-/*
- * libconfig would read other files where a line begins with @include; a
- * configuration is what is in its files, so no line may begin with @.
- */
-static void
-refuse_includes(struct source *s, struct view text)
-{
-	unsigned line = 1;
-	bool start = true;
-
-	for (size_t i = 0; i < text.len && !s->err; i++) {
-		uint8_t c = text.p[i];
-
-		if (c == '@' && start)
-			complain(s, GPG_ERR_CONFIGURATION, line,
-			    "\"@include\" is not supported");
-		if (c == '\n')
-			line++;
-		start = c == '\n' || (start && strchr(" \t\r\v\f", c));
-	}
-}
-
-static bool
-has(struct view t, size_t i, const char *what)
-{
-	return i < t.len && view_starts(view_of(t.p + i, t.len - i), what);
-}
-
-/*
- * Behind the string or comment that begins at i; i if none does, SIZE_MAX if
- * it does not end.
- */
-static size_t
-skip_quoted(struct view t, size_t i)
-{
-	if (has(t, i, "\"")) {
-		for (i++; i < t.len && t.p[i] != '"'; i++)
-			if (t.p[i] == '\\')
-				i++;
-		return i < t.len ? i + 1 : SIZE_MAX;
-	}
-	if (has(t, i, "#") || has(t, i, "//")) {
-		while (i < t.len && t.p[i] != '\n')
-			i++;
-	} else if (has(t, i, "/*")) {
-		for (i += 2; i < t.len && !has(t, i, "*/"); i++)
-			;
-		return i < t.len ? i + 2 : SIZE_MAX;
-	}
-	return i;
-}
-
-/* Behind the word at i, which may be one character. */
-static size_t
-skip_word(struct source *s, struct view t, size_t i, unsigned line)
-{
-	size_t start = i, end;
-
-	while (i < t.len && (t.p[i] == '-' || t.p[i] == '+'))
-		i++;
-	end = i;
-	while (end < t.len && (isalnum(t.p[end]) ||
-	    (t.p[end] && strchr("_.*+-", t.p[end]))))
-		end++;
-	if (end > i + 9 && isdigit(t.p[i]))
-		complain(s, GPG_ERR_CONFIGURATION, line,
-		    "\"%.*s\" is too large a number",
-		    (int)(end - i < 60 ? end - i : 60), (const char *)t.p + i);
-	return end > start ? end : start + 1;
-}
-
-/*
- * Refuses what libconfig would let pass, or not clean up behind.  It takes a
- * number modulo 2^32: none that is allowed has ten characters, so what has
- * them is refused before it can become another.
- */
-static void
-refuse_words(struct source *s, struct view t)
-{
-	unsigned line = 1;
-	size_t i = 0, start;
-
-	while (i < t.len && !s->err) {
-		start = i;
-		if ((i = skip_quoted(t, i)) == start)
-			i = skip_word(s, t, i, line);
-		else if (i == SIZE_MAX)
-			complain(s, GPG_ERR_CONFIGURATION, line,
-			    "the text or comment that begins here does not "
-			    "end");
-		for (; start < i && start < t.len; start++)
-			line += t.p[start] == '\n';
-	}
-}
-
-static void
-parse(struct source *s, struct view text)
-{
-	unsigned line;
-	struct view v;
-
-	if (config_read_string(&s->tree, (const char *)text.p))
-		return;
-	line = (unsigned)config_error_line(&s->tree);
-	v = line_of(text, line);
-	if (v.len > 60)
-		v.len = 60;
-	complain(s, GPG_ERR_CONFIGURATION, line, v.len ? "%s near \"%.*s\"" :
-	    "%s at the end%.*s", config_error_text(&s->tree), (int)v.len,
-	    (const char *)v.p);
-}
-
-/*
- * Reads s->file into s->tree, which is initialized here; a missing file is
- * an empty one.
- */
-static void
-read_source(struct source *s)
-{
-	struct buf b;
-	gpg_error_t err;
-
-	config_init(&s->tree);
-	if (!check_owner(s, false))
-		return;
-	buf_init(&b, FILE_LIMIT + 1);
-	if ((err = paths_read(s->file, FILE_LIMIT, &b)))
-		complain(s, gpg_err_code(err), 0, "%s",
-		    gpg_err_code(err) == GPG_ERR_TOO_LARGE ?
-		    "larger than 64 KiB" : gpg_strerror(err));
-	else if (buf_len(&b) > 0 &&
-	    memchr(buf_view(&b).p, 0, buf_len(&b)))
-		complain(s, GPG_ERR_CONFIGURATION, 0, "not a text");
-	else if (buf_put_u8(&b, 0))
-		complain_memory(s);
-	else {
-		struct view text = buf_view(&b);
-
-		text.len--;
-		refuse_includes(s, text);
-		refuse_words(s, text);
-		if (!s->err)
-			parse(s, text);
-	}
-	buf_free(&b);
-}
 
 static void
 check_names(struct source *s, const config_setting_t *group,
@@ -286,7 +35,7 @@ check_names(struct source *s, const config_setting_t *group,
 		while (*k && strcmp(*k, config_setting_name(e)))
 			k++;
 		if (!*k)
-			complain_at(s, e, "is not known here");
+			source_complain_at(s, e, "is not known here");
 	}
 }
 
@@ -307,7 +56,7 @@ get_number(struct source *s, const config_setting_t *group, const char *name,
 		return (uint32_t)n;
 	snprintf(what, sizeof(what), "is not a number from %lld to %lld",
 	    least, most);
-	complain_at(s, e, what);
+	source_complain_at(s, e, what);
 	return otherwise;
 }
 
@@ -319,7 +68,7 @@ get_bool(struct source *s, const config_setting_t *group, const char *name)
 	if (s->err || !e)
 		return false;
 	if (config_setting_type(e) != CONFIG_TYPE_BOOL)
-		complain_at(s, e, "is neither true nor false");
+		source_complain_at(s, e, "is neither true nor false");
 	return config_setting_get_bool(e);
 }
 
@@ -333,13 +82,13 @@ get_text(struct source *s, const config_setting_t *e, size_t max)
 	if (s->err)
 		return NULL;
 	if (!text)
-		complain_at(s, e, "is not a text");
+		source_complain_at(s, e, "is not a text");
 	else if (!text[0] || strlen(text) > max)
-		complain_at(s, e, "is empty or too long");
+		source_complain_at(s, e, "is empty or too long");
 	else if (!text_is_clean(view_str(text)))
-		complain_at(s, e, "has characters that cannot be shown");
+		source_complain_at(s, e, "has characters that cannot be shown");
 	else if (!(copy = strdup(text)))
-		complain_memory(s);
+		source_complain_memory(s);
 	return copy;
 }
 
@@ -353,7 +102,7 @@ get_path(struct source *s, const config_setting_t *group, const char *name)
 	if (!e || !(path = get_text(s, e, PATH_LIMIT)))
 		return NULL;
 	if (path[0] != '/')
-		complain_at(s, e, "is not an absolute path");
+		source_complain_at(s, e, "is not an absolute path");
 	return path;
 }
 
@@ -388,19 +137,20 @@ get_env(struct source *s, const config_setting_t *group, char ***out)
 	if (s->err)
 		return;
 	if (e && !config_setting_is_array(e) && !config_setting_is_list(e))
-		complain_at(s, e, "is not a list");
+		source_complain_at(s, e, "is not a list");
 	else if (n > ENV_COUNT)
-		complain_at(s, e, "has more than 64 variables");
+		source_complain_at(s, e, "has more than 64 variables");
 	else if (!(env = *out = calloc((size_t)n + 1, sizeof(*env))))
-		complain_memory(s);
+		source_complain_memory(s);
 	for (int i = 0; i < n && !s->err; i++) {
 		config_setting_t *one = config_setting_get_elem(e, (unsigned)i);
 		char *text = get_text(s, one, ENV_LIMIT);
 
 		if (text && env_name(text) == 0)
-			complain_at(s, one, "is not a list of NAME=VALUE");
+			source_complain_at(s, one,
+			    "is not a list of NAME=VALUE");
 		else if (text && env_has(env, text))
-			complain_at(s, one, "sets a variable twice");
+			source_complain_at(s, one, "sets a variable twice");
 		if (s->err)
 			free(text);
 		else
@@ -417,7 +167,8 @@ read_module(struct source *s, struct module_config *m)
 
 	check_names(s, root, known);
 	if (!s->err && !config_setting_get_member(root, "path"))
-		complain(s, GPG_ERR_CONFIGURATION, 0, "\"path\" is missing");
+		source_complain(s, GPG_ERR_CONFIGURATION, 0,
+		    "\"path\" is missing");
 	m->path = get_path(s, root, "path");
 	m->pin_source = get_path(s, root, "pin_source");
 	m->sessions = get_number(s, root, "sessions", 1, 16, 1);
@@ -435,7 +186,7 @@ get_key(struct source *s, const config_setting_t *group)
 	size_t hex;
 
 	if (!e) {
-		complain(s, GPG_ERR_CONFIGURATION,
+		source_complain(s, GPG_ERR_CONFIGURATION,
 		    config_setting_source_line(group),
 		    "a rule without \"key\"");
 		return NULL;
@@ -447,7 +198,7 @@ get_key(struct source *s, const config_setting_t *group)
 		for (char *p = key; *p; p++)
 			*p |= *p >= 'A' && *p <= 'F' ? 'a' - 'A' : 0;
 	else if (strcmp(key, "*") && !keyfile_name_ok(view_str(key)))
-		complain_at(s, e, "is neither a nickname, an id in hex, "
+		source_complain_at(s, e, "is neither a nickname, an id in hex, "
 		    "nor \"*\"");
 	return key;
 }
@@ -460,7 +211,7 @@ read_rule(struct source *s, const config_setting_t *group, struct config *c)
 	struct key_rule *r = &c->rules[c->rule_count++];
 
 	if (!config_setting_is_group(group)) {
-		complain_at(s, group, "has what is not in { }");
+		source_complain_at(s, group, "has what is not in { }");
 		return;
 	}
 	check_names(s, group, known);
@@ -470,7 +221,8 @@ read_rule(struct source *s, const config_setting_t *group, struct config *c)
 	r->forward = get_bool(s, group, "forward");
 	for (size_t i = 0; !s->err && i + 1 < c->rule_count; i++)
 		if (!strcmp(c->rules[i].key, r->key))
-			complain_at(s, config_setting_get_member(group, "key"),
+			source_complain_at(s,
+			    config_setting_get_member(group, "key"),
 			    "has a rule already");
 }
 
@@ -489,13 +241,13 @@ read_main(struct source *s, struct config *c)
 	c->prompt_timeout_s = get_number(s, root, "prompt_timeout", 1, 3600,
 	    120);
 	if (!s->err && keys && !config_setting_is_list(keys))
-		complain_at(s, keys, "is not a list in ( )");
+		source_complain_at(s, keys, "is not a list in ( )");
 	if (!s->err && n > RULES)
-		complain_at(s, keys, "has more than 1024 rules");
+		source_complain_at(s, keys, "has more than 1024 rules");
 	if (s->err || n == 0)
 		return;
 	if (!(c->rules = calloc((size_t)n, sizeof(*c->rules))))
-		complain_memory(s);
+		source_complain_memory(s);
 	for (int i = 0; i < n && !s->err; i++)
 		read_rule(s, config_setting_get_elem(keys, (unsigned)i), c);
 }
@@ -517,7 +269,7 @@ load_main(const char *dir, struct config *c, char **problem)
 	if (asprintf(&file, "%s/config", dir) < 0)
 		return gpg_error(GPG_ERR_ENOMEM);
 	s.file = file;
-	read_source(&s);
+	source_read(&s);
 	if (!s.err)
 		read_main(&s, c);
 	config_destroy(&s.tree);
@@ -535,10 +287,10 @@ module_name(struct source *s, const char *entry)
 
 	if (ok < len || len > KEYFILE_NAME_MAX ||
 	    entry[0] < 'a' || entry[0] > 'z')
-		complain(s, GPG_ERR_CONFIGURATION, 0,
+		source_complain(s, GPG_ERR_CONFIGURATION, 0,
 		    "a module's name is lower-case letters, digits and ._-");
 	else if (!(name = strndup(entry, len)))
-		complain_memory(s);
+		source_complain_memory(s);
 	return name;
 }
 
@@ -554,7 +306,7 @@ load_module(const char *folder, const char *entry, struct config *c,
 		return gpg_error(GPG_ERR_ENOMEM);
 	s.file = file;
 	if ((m->name = module_name(&s, entry))) {
-		read_source(&s);
+		source_read(&s);
 		if (!s.err)
 			read_module(&s, m);
 		config_destroy(&s.tree);
@@ -583,9 +335,10 @@ load_entries(struct source *s, struct dirent **entries, size_t n,
     struct config *c)
 {
 	if (n > MODULES)
-		complain(s, GPG_ERR_CONFIGURATION, 0, "more than 64 modules");
+		source_complain(s, GPG_ERR_CONFIGURATION, 0,
+		    "more than 64 modules");
 	else if (n > 0 && !(c->modules = calloc(n, sizeof(*c->modules))))
-		complain_memory(s);
+		source_complain_memory(s);
 	for (size_t i = 0; i < n && !s->err; i++)
 		s->err = load_module(s->file, entries[i]->d_name, c,
 		    &s->problem);
@@ -603,11 +356,11 @@ load_modules(const char *dir, struct config *c, char **problem)
 	if (asprintf(&folder, "%s/modules.d", dir) < 0)
 		return gpg_error(GPG_ERR_ENOMEM);
 	s.file = folder;
-	if (check_owner(&s, true)) {
+	if (source_check(&s, true)) {
 		n = scandir(folder, &entries, is_module, by_name);
 		if (n < 0)
-			complain(&s, gpg_err_code_from_errno(errno), 0, "%s",
-			    strerror(errno));
+			source_complain(&s, gpg_err_code_from_errno(errno), 0,
+			    "%s", strerror(errno));
 		else
 			load_entries(&s, entries, (size_t)n, c);
 	}
@@ -627,7 +380,7 @@ config_load(const char *dir, struct config **out, char **problem)
 
 	*out = NULL;
 	*problem = NULL;
-	check_owner(&s, true);
+	source_check(&s, true);
 	if ((err = finish(&s, problem)))
 		return err;
 	if (!(c = calloc(1, sizeof(*c))))
