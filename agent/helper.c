@@ -101,6 +101,9 @@ receive(struct helper *h)
 	n = recv(h->fd, h->agent->datagram, DATAGRAM_MAX, MSG_TRUNC);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return false;
+	/* It ended without reading all; what it said is still there. */
+	if (n < 0 && errno == ECONNRESET)
+		return true;
 	if (n > 0 && n <= DATAGRAM_MAX) {
 		h->ops->datagram(h->arg,
 		    view_of(h->agent->datagram, (size_t)n));

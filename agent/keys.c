@@ -65,6 +65,7 @@ key_unref(struct key **kp)
 	key_clear_names(k);
 	free(k->name);
 	free(k->label);
+	free(k->last_module);
 	pubkey_free(&k->pub);
 	free(k);
 }
@@ -267,6 +268,8 @@ key_add_holder(struct key *k, struct module *m, const struct msg_token_key *t)
 		.token = strdup(slot && slot->label ? slot->label : ""),
 		.serial = strdup(slot && slot->serial ? slot->serial : ""),
 	};
+	free(k->last_module);
+	k->last_module = strdup(m->config.name);
 	if (t->label.len > 0 && !k->label[0]) {
 		free(k->label);
 		k->label = view_strdup(t->label);

@@ -35,6 +35,7 @@ struct key {
 	size_t user_id_count;
 	struct holder *holders;
 	size_t holder_count;
+	char *last_module;	/* the name of the last that held it, or NULL */
 	bool recorded;
 };
 

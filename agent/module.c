@@ -10,6 +10,8 @@
 #include "keys.h"
 #include "module.h"
 
+#define PATIENCE_MAX 100	/* deadlines that a call may wait for others */
+
 struct call {
 	TAILQ_ENTRY(call) next;
 	struct module *module;
@@ -232,6 +234,23 @@ call_timer(struct call *c, event_callback_fn cb, uint32_t ms)
 
 static bool module_start(struct module *);
 
+/*
+ * A token that is busy gets to a call when those before it are done, so that
+ * many who ask at once do not look like one that hangs.
+ */
+static uint32_t
+call_patience(const struct module *m, uint32_t deadline_ms)
+{
+	const struct call *c;
+	uint32_t ahead = 0;
+
+	TAILQ_FOREACH(c, &m->calls, next)
+		ahead += c->timed;
+	ahead /= m->config.sessions;
+	return deadline_ms * (1 + (ahead < PATIENCE_MAX ? ahead :
+	    PATIENCE_MAX));
+}
+
 struct call *
 module_call(struct module *m, enum msg_id id, const void *in, int fd,
     uint32_t deadline_ms, call_done *done, void *arg)
@@ -257,7 +276,7 @@ module_call(struct module *m, enum msg_id id, const void *in, int fd,
 	} else if (call_send(c, in, fd)) {
 		call_timer(c, on_send_failed, 0);
 	} else if (deadline_ms > 0) {
-		call_timer(c, on_deadline, deadline_ms);
+		call_timer(c, on_deadline, call_patience(m, deadline_ms));
 	}
 	return c;
 }
@@ -377,6 +396,40 @@ modules_refresh(struct agent *a, uint64_t max_age_ms)
 		settled &= !m->listing;
 	}
 	return settled;
+}
+
+bool
+modules_retry(struct agent *a, uint64_t since_ms)
+{
+	struct module *m, *next;
+	bool tried = false;
+
+	TAILQ_FOREACH_SAFE(m, &a->modules, next, next) {
+		if (m->retired || !m->problem[0] || m->listed_ms > since_ms)
+			continue;
+		module_refresh(m, 0);
+		tried |= m->listing != NULL;
+	}
+	return tried;
+}
+
+const struct module *
+modules_broken(const struct agent *a, const char *name)
+{
+	const struct module *m, *first = NULL;
+	bool works = false;
+
+	TAILQ_FOREACH(m, &a->modules, next) {
+		if (m->retired)
+			continue;
+		if (!m->problem[0])
+			works = true;
+		else if (name && !strcmp(m->config.name, name))
+			return m;
+		else if (!first)
+			first = m;
+	}
+	return works ? NULL : first;
 }
 
 gpg_error_t

@@ -88,6 +88,15 @@ void call_cancel(struct call **);
 bool modules_refresh(struct agent *, uint64_t max_age_ms);
 void module_refresh(struct module *, uint64_t max_age_ms);
 
+/* Tries again what last failed before a time; whether there is such a one. */
+bool modules_retry(struct agent *, uint64_t since_ms);
+
+/*
+ * The module that does not work and so keeps a key away: the one of that name
+ * (or NULL), or the first where none works.  NULL: none.
+ */
+const struct module *modules_broken(const struct agent *, const char *name);
+
 /* A key or token was made: what was listed does not count any more. */
 void module_changed(struct module *);
 

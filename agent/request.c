@@ -469,12 +469,34 @@ on_poll(int fd, short what, void *arg)
 	locate(r);
 }
 
+/* Whether waiting is of no use; the problem says why. */
+static bool
+is_hopeless(struct request *r)
+{
+	const struct module *m = modules_broken(r->agent,
+	    r->key ? r->key->last_module : NULL);
+
+	if (m)
+		request_problem(r, GPG_ERR_CARD, "%s", m->problem);
+	else if (TAILQ_EMPTY(&r->agent->modules))
+		request_problem(r, GPG_ERR_CARD, "no module is configured "
+		    "that could have key %s: see touchstone.conf(5)",
+		    r->key ? key_title(r->key) : r->key_text);
+	else
+		return false;
+	return true;
+}
+
 static void
 wait_for_token(struct request *r)
 {
 	const struct timeval tv = { POLL_MS / 1000, 0 };
 	uint64_t limit = (uint64_t)r->agent->config->token_wait_s * 1000;
 
+	if (is_hopeless(r)) {
+		fail(r, gpg_error(GPG_ERR_CARD));
+		return;
+	}
 	if (agent_now_ms() - r->started_ms > limit) {
 		request_problem(r, GPG_ERR_CARD_NOT_PRESENT, "the token that "
 		    "holds key %s was not inserted within %u s",
@@ -499,7 +521,8 @@ locate(struct request *r)
 	err = r->work->locate(r);
 	if (gpg_err_code(err) == GPG_ERR_EAGAIN ||
 	    gpg_err_code(err) == GPG_ERR_CARD_NOT_PRESENT) {
-		if (!modules_refresh(r->agent, FRESH_MS)) {
+		if (!modules_refresh(r->agent, FRESH_MS) ||
+		    modules_retry(r->agent, r->started_ms)) {
 			agent_watch(r->agent, &r->watcher);
 			return;
 		}
