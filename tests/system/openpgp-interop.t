@@ -44,9 +44,12 @@ not_ok 'no algorithm of another name' \
 
 # ---- GnuPG ----
 
+# Nothing here needs an agent, and one that outlives its folder is found by
+# nobody.
 home() {
 	rm -rf "$GNUPGHOME"
 	mkdir -m 700 "$GNUPGHOME"
+	echo no-autostart >"$GNUPGHOME/gpg.conf"
 }
 
 # gpg's status for a signature of a document; its exit status is $gpg_status.

@@ -49,7 +49,8 @@ sign_message(EVP_PKEY *evp, struct view data, uint8_t *out)
 	size_t len = SOFTKEY_SIGNATURE_MAX;
 
 	if (!ctx ||
-	    EVP_DigestSignInit_ex(ctx, NULL, NULL, NULL, NULL, evp, NULL) != 1 ||
+	    EVP_DigestSignInit_ex(ctx, NULL, NULL, NULL, NULL, evp,
+		NULL) != 1 ||
 	    EVP_DigestSign(ctx, out, &len, data.p, data.len) != 1)
 		len = 0;
 	EVP_MD_CTX_free(ctx);

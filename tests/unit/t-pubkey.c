@@ -1,4 +1,4 @@
-/* Public keys: canonical whatever they came from, and no key if they are none. */
+/* Public keys: canonical from whatever source, and refused if they are none. */
 #include "config.h"
 
 #include <setjmp.h>
