@@ -9,6 +9,7 @@ extern const struct command cmd_keys_list;
 extern const struct command cmd_keys_show;
 extern const struct command cmd_keys_generate;
 extern const struct command cmd_keys_export;
+extern const struct command cmd_keys_extend;
 extern const struct command cmd_keys_revoke;
 extern const struct command cmd_status;
 extern const struct command cmd_forget;

@@ -225,30 +225,57 @@ look_in_keyring(struct call *c, const struct key_info *k, struct keyfile *f,
 	return err;
 }
 
-/* Lets the token certify a user id and keeps the armour. */
+/* Lets the token certify one user id; the packets are put. */
 static gpg_error_t
-certify(struct call *c, const struct key_info *k, struct keyfile *f)
+certify_one(struct call *c, const struct key_info *k, const struct keyfile *f,
+    const char *user_id, struct buf *packets)
 {
 	struct msg_certify ask = {
 		.key = view_str(k->hex),
-		.user_id = view_str(f->user_ids[0]),
+		.user_id = view_str(user_id),
 		.created = f->created,
-		.expires_after = THREE_YEARS,
+		.expires_after = f->expires - f->created,
 	};
 	struct msg_progress done;
-	struct buf armor;
 	gpg_error_t err;
 
 	if ((err = call_follow(c, MSG_certify, &ask, &done)))
 		return err;
-	f->expires = f->created + THREE_YEARS;
+	if ((err = buf_put_view(packets, done.result)))
+		call_problem(c, err, "the certificate cannot be kept: %s",
+		    gpg_strerror(err));
+	return err;
+}
+
+/*
+ * Certifies all user ids for the years to come and keeps the armour.  Each
+ * brings the key's packet along, which readers of a keyring merge.
+ */
+static gpg_error_t
+certify(struct call *c, const struct key_info *k, uint32_t lifetime,
+    struct keyfile *f)
+{
+	struct buf packets, armor;
+	gpg_error_t err = 0;
+
+	buf_init(&packets, ARMOR_MAX);
 	buf_init(&armor, ARMOR_MAX);
-	if ((err = openpgp_armor(&armor, "PUBLIC KEY BLOCK", done.result)) ||
+	f->expires = (uint32_t)time(NULL) + lifetime;
+	for (size_t i = 0; i < f->user_id_count && !err; i++)
+		err = certify_one(c, k, f, f->user_ids[i], &packets);
+	if (err)
+		goto out;
+	free(f->certificate);
+	f->certificate = NULL;
+	if ((err = openpgp_armor(&armor, "PUBLIC KEY BLOCK",
+	    buf_view(&packets))) ||
 	    !(f->certificate = view_strdup(buf_view(&armor)))) {
 		err = err ? err : gpg_error(GPG_ERR_ENOMEM);
 		call_problem(c, err, "the certificate cannot be kept: %s",
 		    gpg_strerror(err));
 	}
+out:
+	buf_free(&packets);
 	buf_free(&armor);
 	return err;
 }
@@ -315,7 +342,7 @@ enrol_record(struct call *c, const struct key_info *k, const char *name,
 	}
 	if ((err = look_in_keyring(c, k, e->record, &found)) ||
 	    (!found && (err = set_user_id(c, user_id, e->record))) ||
-	    (!found && (err = certify(c, k, e->record))) ||
+	    (!found && (err = certify(c, k, THREE_YEARS, e->record))) ||
 	    (err = save(c, k, e)))
 		goto fail;
 	e->recorded = true;
@@ -337,9 +364,23 @@ enrol_certify(struct call *c, const struct key_info *k, const char *user_id,
 		if ((err = set_user_id(c, user_id, e->record)))
 			return err;
 	}
-	free(e->record->certificate);
-	e->record->certificate = NULL;
-	if ((err = certify(c, k, e->record)))
+	if ((err = certify(c, k, THREE_YEARS, e->record)))
+		return err;
+	return save(c, k, e);
+}
+
+gpg_error_t
+enrol_extend(struct call *c, const struct key_info *k, uint32_t lifetime,
+    struct enrolment *e)
+{
+	gpg_error_t err;
+
+	if (!e->record->certificate)
+		return call_problem(c, GPG_ERR_NOT_SUPPORTED, "the certificate "
+		    "of key %s was in your GnuPG keyring first and is renewed "
+		    "there, by whoever certifies with its primary key",
+		    e->record->name);
+	if ((err = certify(c, k, lifetime, e->record)))
 		return err;
 	return save(c, k, e);
 }

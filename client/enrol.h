@@ -44,6 +44,13 @@ gpg_error_t enrol_find(struct call *, const struct key_info *,
 gpg_error_t enrol_certify(struct call *, const struct key_info *,
     const char *user_id, struct enrolment *);
 
+/*
+ * Certifies all of the record's user ids anew, for `lifetime` seconds from
+ * now.  A certificate that is not ours to make is refused.
+ */
+gpg_error_t enrol_extend(struct call *, const struct key_info *,
+    uint32_t lifetime, struct enrolment *);
+
 /* Imports the record's certificate into the keyring, and trusts it. */
 gpg_error_t enrol_import(struct call *, struct enrolment *);
 

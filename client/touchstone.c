@@ -20,6 +20,7 @@ const struct command *const commands[] = {
 	&cmd_keys_show,
 	&cmd_keys_generate,
 	&cmd_keys_export,
+	&cmd_keys_extend,
 	&cmd_keys_revoke,
 	&cmd_status,
 	&cmd_forget,

@@ -20,6 +20,7 @@ _touchstone_options() {
 		echo --name --module --token --algorithm --user-id --import ;;
 	'keys export')
 		echo --openpgp --ssh --import --user-id --name --output ;;
+	'keys extend') echo --years --no-import ;;
 	'keys revoke') echo --reason --comment --output ;;
 	'audit show') echo --lines ;;
 	esac
@@ -55,12 +56,12 @@ _touchstone() {
 			words=$(_touchstone_options "$cmd")
 		else
 			case $cmd in
-			keys) words='list show generate export revoke' ;;
+			keys) words='list show generate export extend revoke' ;;
 			audit) words='verify show' ;;
 			help)
 				words='setup keys status forget reload stop
 				    session audit' ;;
-			'keys list'|'keys show'|'keys export'|'keys revoke')
+			'keys list'|'keys show'|'keys export'|'keys extend'|'keys revoke')
 				words=$(_touchstone_keys) ;;
 			'audit verify'|'audit show')
 				COMPREPLY=($(compgen -f -- "$cur"))

@@ -39,7 +39,7 @@ complete -c touchstone -n __touchstone_first -a session -d 'let prompts for othe
 complete -c touchstone -n __touchstone_first -a audit -d 'check and show the audit log'
 complete -c touchstone -n __touchstone_first -a help -d 'tell how a command is called'
 complete -c touchstone -n __touchstone_first -l version -d 'print the version'
-complete -c touchstone -n '__touchstone_second keys' -a 'list show generate export revoke'
+complete -c touchstone -n '__touchstone_second keys' -a 'list show generate export extend revoke'
 complete -c touchstone -n '__touchstone_second audit' -a 'verify show'
 complete -c touchstone -n '__touchstone_second help' -a 'setup keys status forget reload stop session audit'
 
@@ -57,7 +57,7 @@ complete -c touchstone -n $in -l git -d 'set the configuration of git'
 complete -c touchstone -n $in -l no-import -d 'leave the GnuPG keyring alone'
 
 complete -c touchstone -n '__touchstone_in keys list' -l refresh -d 'ask the tokens again'
-for command in list show export revoke
+for command in list show export extend revoke
 	complete -c touchstone -n "__touchstone_in keys $command" -a '(__touchstone_keys)'
 end
 
@@ -76,6 +76,10 @@ complete -c touchstone -n $in -l import -d 'import the certificate too'
 complete -c touchstone -n $in -x -s u -l user-id -d 'whose key it is'
 complete -c touchstone -n $in -x -l name -d 'the name of a key that has none'
 complete -c touchstone -n $in -r -F -s o -l output -d 'write to a file'
+
+set in '__touchstone_in keys extend'
+complete -c touchstone -n $in -x -l years -d 'how long from now'
+complete -c touchstone -n $in -l no-import -d 'leave the keyring as it is'
 
 set in '__touchstone_in keys revoke'
 complete -c touchstone -n $in -x -l reason -a 'none superseded compromised retired'

@@ -154,6 +154,18 @@ is 'which revokes it' "$(gpg --homedir "$user/gpg-other" --list-keys \
 isnt 'one of --openpgp and --ssh' "$(touchstone keys export third \
     >/dev/null 2>&1; echo $?)" 0
 
+# ---- extend ----
+cert=$XDG_DATA_HOME/touchstone/keys/third.json
+expires() { jq .expires "$cert"; }
+before=$(expires)
+isnt '--years out of range' "$(touchstone keys extend third --years 21 \
+    >/dev/null 2>&1; echo $?)" 0
+is 'changes nothing' "$(expires)" "$before"
+ok 'a certificate is renewed' touchstone keys extend third --years 10
+ok 'and expires later' test "$(expires)" -gt "$((before + 200000000))"
+is 'in the keyring too' "$(gpg --list-keys --with-colons \
+    "$(touchstone keys show third --json | jq -r .fingerprint)" | grep ^pub: | cut -d: -f7)" "$(expires)"
+
 # ---- --git ----
 ok '--git' touchstone setup --soft --git
 is 'sets the program' "$(git config --global gpg.program)" \
