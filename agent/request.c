@@ -297,6 +297,11 @@ on_token(void *arg, gpg_error_t err, const char *text, const void *reply)
 	struct request *r = arg;
 
 	r->call = NULL;
+	if (!r->conn && err) {
+		fail(r, request_problem(r, GPG_ERR_CANCELED,
+		    "the client was gone, and nothing was signed"));
+		return;
+	}
 	if (!r->conn) {
 		undelivered(r);
 		return;

@@ -175,7 +175,8 @@ pinentry_setup() {
 }
 
 pinentry() {
-	printf '%s\n' "$@" >"$user/pinentry.script"
+	printf '%s\n' "$@" >"$user/pinentry.new"
+	mv "$user/pinentry.new" "$user/pinentry.script"
 }
 
 pinentry_log() {

@@ -98,6 +98,20 @@ ok 'the signature is recorded as undelivered' wait_for 20 undelivered
 is 'with the commit that it was for' "$(audit '.records[-1].summary')" \
     'commit "client gone while the token signs" by A U Thor <author@example.com>'
 
+# The same, but the token had nothing to give.
+forget_logs
+token_does 'delay sign 700' 'fail sign 0x30 1'
+in_background commit 'client gone before the token fails'
+ok 'the token is asked again' wait_for 20 asked
+kill -KILL $(client_pids)
+failed() {
+	test "$(audit '.records[-1] | .stage + ": " + .summary' |
+	    sed 's/ by .*//')" = \
+	    'failed: commit "client gone before the token fails"'
+}
+ok 'what was not signed is recorded as failed' wait_for 20 failed
+token_does 'tries 5'
+
 ok 'the next commit is signed' commit next
 ok 'and good' is_signed HEAD
 is 'and recorded as delivered' "$(audit '.records[-1].stage')" signed
