@@ -63,7 +63,9 @@ struct agent {
 	bool draining;
 };
 
-uint64_t agent_now_ms(void);	/* monotonic */
+/* What main() runs the loop between; agent_clear() after a failure too. */
+gpg_error_t agent_init(struct agent *);
+void agent_clear(struct agent *);
 
 /* Reads configuration and records anew, or keeps what it has and says why. */
 gpg_error_t agent_reload(struct agent *, char **problem);
@@ -75,10 +77,18 @@ gpg_error_t agent_audit(struct agent *);
 void agent_stop(struct agent *);
 void agent_pending_done(struct agent *);
 
+/* ---- watch.c ---- */
+
+gpg_error_t agent_watch_init(struct agent *);
+
 /* Watches for one change; agent_unwatch() may be called at any time. */
 void agent_watch(struct agent *, struct watcher *);
 void agent_unwatch(struct agent *, struct watcher *);
 void agent_changed(struct agent *);
+
+/* ---- log.c ---- */
+
+uint64_t agent_now_ms(void);	/* monotonic */
 
 /* A line for the agent's log (standard error). */
 void agent_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

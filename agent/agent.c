@@ -1,0 +1,183 @@
+/* What lives as long as the daemon: how it begins, reloads and ends. */
+#include <config.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent.h"
+#include "audit.h"
+#include "config.h"
+#include "conn.h"
+#include "helper.h"
+#include "keys.h"
+#include "module.h"
+#include "place.h"
+
+#define DRAIN_S 5		/* what is pending gets this long to end */
+
+gpg_error_t
+agent_audit(struct agent *a)
+{
+	char dir[1024];
+	gpg_error_t err;
+
+	if (a->audit)
+		return 0;
+	free(a->audit_problem);
+	a->audit_problem = NULL;
+	snprintf(dir, sizeof(dir), "%s/audit", a->paths.state);
+	err = audit_open(&a->audit, a->base, dir, &a->audit_problem);
+	if (err && !a->audit_problem)
+		a->audit_problem = strdup(gpg_strerror(err));
+	return err;
+}
+
+/* ---- configuration ---- */
+
+static bool
+same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && !strcmp(a, b));
+}
+
+static bool
+same_module(const struct module_config *a, const struct module_config *b)
+{
+	size_t i = 0;
+
+	if (!same_text(a->name, b->name) || !same_text(a->path, b->path) ||
+	    !same_text(a->pin_source, b->pin_source) ||
+	    a->sessions != b->sessions || a->pin_ttl_s != b->pin_ttl_s ||
+	    a->deadline_s != b->deadline_s)
+		return false;
+	for (; a->env[i] && b->env[i]; i++)
+		if (strcmp(a->env[i], b->env[i]))
+			return false;
+	return !a->env[i] && !b->env[i];
+}
+
+static bool
+is_configured(const struct config *c, const struct module *m)
+{
+	for (size_t i = 0; i < c->module_count; i++)
+		if (c->modules[i].name &&
+		    same_module(&c->modules[i], &m->config))
+			return true;
+	return false;
+}
+
+/* Modules that are configured as before keep their process and its PIN. */
+static void
+update_modules(struct agent *a, struct config *c)
+{
+	struct module *m, *next;
+
+	TAILQ_FOREACH_SAFE(m, &a->modules, next, next)
+		if (!m->retired && !is_configured(c, m))
+			module_retire(m);
+	for (size_t i = 0; i < c->module_count; i++)
+		if (!module_by_name(a, view_str(c->modules[i].name)) &&
+		    module_new(a, &c->modules[i]))
+			agent_log("module: out of memory");
+}
+
+gpg_error_t
+agent_reload(struct agent *a, char **problem)
+{
+	struct config *c;
+	char dir[1024];
+	gpg_error_t err;
+
+	if ((err = config_load(a->paths.config, &c, problem)))
+		return err;
+	update_modules(a, c);
+	config_free(&a->config);
+	a->config = c;
+	snprintf(dir, sizeof(dir), "%s/keys", a->paths.data);
+	if ((err = keyring_load(a->keyring, dir)))
+		*problem = agent_text("%s: %s", dir, gpg_strerror(err));
+	agent_changed(a);
+	return err;
+}
+
+/* ---- the end ---- */
+
+static void
+on_drained(int fd, short what, void *arg)
+{
+	struct agent *a = arg;
+
+	event_base_loopbreak(a->base);
+}
+
+void
+agent_stop(struct agent *a)
+{
+	const struct timeval tv = { DRAIN_S, 0 }, soon = { 0, 20000 };
+
+	if (a->draining)
+		return;
+	a->draining = true;
+	/* A reply that was just put still leaves. */
+	event_base_once(a->base, -1, EV_TIMEOUT, on_drained, a,
+	    a->pending ? &tv : &soon);
+}
+
+void
+agent_pending_done(struct agent *a)
+{
+	static const struct timeval soon = { 0, 20000 };
+
+	if (--a->pending == 0 && a->draining)
+		event_base_once(a->base, -1, EV_TIMEOUT, on_drained, a, &soon);
+}
+
+gpg_error_t
+agent_init(struct agent *a)
+{
+	struct event_config *how = event_config_new();
+	gpg_error_t err;
+
+	TAILQ_INIT(&a->modules);
+	TAILQ_INIT(&a->conns);
+	TAILQ_INIT(&a->prompts);
+	TAILQ_INIT(&a->helpers);
+	if (!how)
+		return gpg_error(GPG_ERR_ENOMEM);
+	event_config_set_flag(how, EVENT_BASE_FLAG_NOLOCK |
+	    EVENT_BASE_FLAG_IGNORE_ENV);
+	a->base = event_base_new_with_config(how);
+	event_config_free(how);
+	if (!a->base || !(a->datagram = malloc(DATAGRAM_MAX)) ||
+	    agent_watch_init(a))
+		return gpg_error(GPG_ERR_ENOMEM);
+	a->started_ms = agent_now_ms();
+	if ((err = paths_init(&a->paths)))
+		return err;
+	return keyring_new(&a->keyring);
+}
+
+void
+agent_clear(struct agent *a)
+{
+	struct module *m;
+	struct conn *c;
+
+	while ((c = TAILQ_FIRST(&a->conns)))
+		conn_close(c);
+	audit_close(&a->audit);
+	while ((m = TAILQ_FIRST(&a->modules)))
+		module_free(m);
+	place_free(&a->session);
+	keyring_free(&a->keyring);
+	config_free(&a->config);
+	helper_forget(a);
+	paths_free(&a->paths);
+	free(a->audit_problem);
+	free(a->datagram);
+	if (a->change)
+		event_free(a->change);
+	if (a->base)
+		event_base_free(a->base);
+}
