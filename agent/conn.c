@@ -12,7 +12,7 @@
 
 #define CONNS_MAX 256		/* in all */
 #define CONNS_PER_PROCESS 64
-#define FRAME_DEADLINE_S 10	/* for the rest of a frame that has begun */
+#define FRAME_DEADLINE_S 10	/* for the rest of a frame, the next chunk */
 #define REPLY_DEADLINE_S 30	/* for a client to take its reply */
 #define READ_SIZE 8192
 #define KEEP_SIZE 65536		/* of a buffer, between frames */
@@ -81,6 +81,12 @@ conn_flush(struct conn *c)
 	return !c->doomed;
 }
 
+static bool
+is_receiving(const struct conn *c)
+{
+	return c->request && c->request->stage == STAGE_RECEIVE;
+}
+
 /*
  * Serves the frames that are there.  A frame is only begun when nothing is
  * owed and everything was taken, so that what a client makes us hold is
@@ -108,7 +114,7 @@ conn_advance(struct conn *c)
 		if (!conn_flush(c))
 			return false;
 	}
-	if (!c->asked && buf_len(&c->in) > 0)
+	if (!c->asked && (buf_len(&c->in) > 0 || is_receiving(c)))
 		expect_within(c, FRAME_DEADLINE_S);
 	return true;
 }
@@ -270,6 +276,18 @@ conn_requester(struct conn *c)
 	return c->requester;
 }
 
+size_t
+conn_held(const struct conn *mine)
+{
+	const struct conn *c;
+	size_t n = 0;
+
+	TAILQ_FOREACH(c, &mine->agent->conns, next)
+		if (c->request && c->pid == mine->pid)
+			n += c->request->held;
+	return n;
+}
+
 static size_t
 conns_of(struct agent *a, pid_t pid)
 {
@@ -282,6 +300,31 @@ conns_of(struct agent *a, pid_t pid)
 }
 
 static bool
+is_idle(const struct conn *c)
+{
+	return !c->request && !c->asked;
+}
+
+/* When full, who has the most loses the oldest that nothing waits for. */
+static bool
+make_room(struct agent *a)
+{
+	struct conn *c, *victim = NULL;
+	size_t most = 0, n;
+
+	TAILQ_FOREACH(c, &a->conns, next) {
+		if (!is_idle(c) || (n = conns_of(a, c->pid)) <= most)
+			continue;
+		most = n;
+		victim = c;
+	}
+	if (!victim)
+		return false;
+	conn_close(victim);
+	return true;
+}
+
+static bool
 welcome(struct agent *a, int fd, pid_t *pid)
 {
 	struct ucred peer;
@@ -291,8 +334,8 @@ welcome(struct agent *a, int fd, pid_t *pid)
 	    peer.uid != getuid())
 		return false;
 	*pid = peer.pid;
-	return a->conn_count < CONNS_MAX &&
-	    conns_of(a, peer.pid) < CONNS_PER_PROCESS;
+	return conns_of(a, peer.pid) < CONNS_PER_PROCESS &&
+	    (a->conn_count < CONNS_MAX || make_room(a));
 }
 
 void

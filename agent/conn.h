@@ -36,6 +36,9 @@ void conn_close(struct conn *);
 /* "git ← bash (pid 12)" */
 const char *conn_requester(struct conn *);
 
+/* Bytes of payloads that are held for this process, by all its connections. */
+size_t conn_held(const struct conn *);
+
 /* Who serves what: reads a whole frame and answers or begins to. */
 void conn_serve_init(struct conn *);
 void conn_serve(struct conn *, struct view frame);

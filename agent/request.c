@@ -16,6 +16,7 @@
 #define FRESH_MS 1000		/* how old a listing may be that says "no" */
 #define POLL_MS 1000		/* how often an absent token is looked for */
 #define PAYLOADS_MAX (128 * 1024 * 1024)	/* held for all clients */
+#define PAYLOADS_PER_PROCESS (32 * 1024 * 1024)
 
 static void locate(struct request *);
 static void ask_token(struct request *);
@@ -52,7 +53,7 @@ request_free(struct request *r)
 	struct agent *a = r->agent;
 
 	stop_waiting(r);
-	a->payload_bytes -= r->size;
+	a->payload_bytes -= r->held;
 	buf_free(&r->payload);
 	buf_free(&r->ssh_key);
 	buf_free(&r->result);
@@ -620,6 +621,23 @@ request_text(struct request *r, char **text, struct view v)
 		r->err = gpg_error(GPG_ERR_ENOMEM);
 }
 
+/* Only what has come counts: who merely announces much takes no room. */
+static gpg_error_t
+hold(struct request *r, struct view chunk)
+{
+	gpg_error_t err;
+
+	if (chunk.len > PAYLOADS_MAX - r->agent->payload_bytes ||
+	    chunk.len > PAYLOADS_PER_PROCESS - conn_held(r->conn))
+		return request_problem(r, GPG_ERR_RESOURCE_LIMIT,
+		    "too much waits to be signed: try again later");
+	if ((err = buf_put_view(&r->payload, chunk)))
+		return err;
+	r->held += chunk.len;
+	r->agent->payload_bytes += chunk.len;
+	return 0;
+}
+
 void
 request_feed(struct request *r, struct view chunk)
 {
@@ -627,20 +645,13 @@ request_feed(struct request *r, struct view chunk)
 	gpg_error_t err;
 
 	if (r->err || (r->err = buf_error(&r->ssh_key))) {
-		r->size = 0;
 		fail(r, r->err);
 		return;
 	}
-	if (have == 0) {
-		if (r->size > object_limit() || r->size > PAYLOADS_MAX -
-		    r->agent->payload_bytes) {
-			r->size = 0;
-			fail(r, request_problem(r, GPG_ERR_TOO_LARGE,
-			    "the object is larger than %zu bytes, or too much "
-			    "is held for others", object_limit()));
-			return;
-		}
-		r->agent->payload_bytes += r->size;
+	if (r->size > object_limit()) {
+		fail(r, request_problem(r, GPG_ERR_TOO_LARGE, "the object is "
+		    "larger than %zu bytes", object_limit()));
+		return;
 	}
 	if (chunk.len > r->size - have ||
 	    (chunk.len == 0 && have < r->size)) {
@@ -648,7 +659,7 @@ request_feed(struct request *r, struct view chunk)
 		    "the object's chunks do not make its size"));
 		return;
 	}
-	if ((err = buf_put_view(&r->payload, chunk)))
+	if ((err = hold(r, chunk)))
 		fail(r, err);
 	else if (have + chunk.len == r->size)
 		begin(r);

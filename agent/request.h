@@ -49,6 +49,7 @@ struct request {
 	/* what the client wants */
 	struct buf payload;
 	uint64_t size;			/* that it announced */
+	size_t held;			/* that is here, and counted */
 	char *key_text;
 	struct buf ssh_key;		/* the blob of an SSH request */
 	uint32_t flags;			/* of an SSH request */

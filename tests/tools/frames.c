@@ -16,8 +16,9 @@
  *	flood:COUNT		so many of the last frame, as long as they are
  *				taken; nothing is read
  *	end			no more will be sent
- *	read			reads a frame: "type N", and for replies to
- *				extensions "code N state N notice or text"
+ *	read			reads a frame and says what it is: "type N", and
+ *				for replies to extensions "signed", "state N
+ *				NOTICE" or "code N TEXT"
  *	done			waits (wait-v1) until the request has ended
  *	closed:SECONDS		"closed" or "open" after so long at most
  *	open:COUNT		so many connections more, which are kept; then
@@ -261,11 +262,15 @@ say_progress(struct view frame, uint8_t *state)
 		return;
 	}
 	*state = STATE_DONE;
-	printf("code %u", code);
 	if (code == 0 && !msg_decode(MSG_progress, frame, &reply)) {
 		*state = reply.state;
-		printf(" state %u", reply.state);
 		text = reply.notice;
+		if (reply.state == STATE_DONE)
+			printf("signed");
+		else
+			printf("state %u", reply.state);
+	} else {
+		printf("code %u", code);
 	}
 	printf("%s%.*s\n", text.len ? " " : "", (int)text.len,
 	    text.len ? (const char *)text.p : "");
