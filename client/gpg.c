@@ -78,13 +78,16 @@ write_all(int fd, struct view v)
 	return 0;
 }
 
+/* Also to the terminal: git before 2.41 keeps what was said to itself. */
 static int
 fail(gpg_error_t err, const char *what, const char *said)
 {
 	const char *hint = say_hint(err), *why = gpg_strerror(err);
+	char text[2048];
 
-	say("%s: %s%s%s", what, said[0] ? said : why, hint[0] ? "; " : "",
-	    hint);
+	snprintf(text, sizeof(text), "%s: %s%s%s", what,
+	    said[0] ? said : why, hint[0] ? "; " : "", hint);
+	say_notice(view_str(text), true);
 	dprintf(STDERR_FILENO, "[GNUPG:] FAILURE sign %u\n", err);
 	return EXIT_GPG;
 }

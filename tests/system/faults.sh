@@ -91,6 +91,12 @@ fails_to_sign() {
 	fi
 }
 
+# at_terminal COMMAND...: what appears there is in the file "terminal".
+at_terminal() {
+	setsid -w timeout -k 5 60 script -qec "$*" /dev/null \
+	    >"$user/terminal" 2>&1 </dev/null
+}
+
 # KiB of memory that a process has in use.
 memory_of() {
 	sed -n 's/^VmRSS:[[:blank:]]*\([0-9]*\).*/\1/p' "/proc/$1/status"
