@@ -57,6 +57,20 @@ is 'and at no display' "$(told display)$(env_of_pinentry DISPLAY)" ''
 like 'it is told what to do' "$(cat "$user/said.a")" \
     'enter the PIN of token "soft" in the dialogue'
 
+# Git 2.39 swallows what its gpg.program says.
+anew
+pinentry cancel
+in_terminal a "git -C $repo commit -S --allow-empty -m one"
+like 'in a terminal, why git could not sign is shown' \
+    "$(cat "$user/typescript.a")" \
+    'touchstone: signing failed: the PIN prompt was closed'
+is 'and nothing is committed' "$(commits)" 0
+pinentry "always pin $pin"
+in_terminal a "git -C $repo commit -S --allow-empty -m one"
+unlike 'in a terminal, nothing of that is shown when it could' \
+    "$(cat "$user/typescript.a")" failed
+is 'and it is committed' "$(commits)" 1
+
 stay_in_terminal b true
 anew
 GPG_TTY=$(cat "$user/tty.b") ok 'a client without a terminal but GPG_TTY' \
