@@ -110,3 +110,17 @@ less() {
 		fail "$1" "$2, and should be less than $3"
 	fi
 }
+
+# refuses NAME STATUS PATTERN: the agent does not start, and says why.
+refuses() {
+	refuses_status=0
+	timeout 10 "$bin/touchstone-agent" >"$user/agent.log" 2>&1 \
+	    </dev/null || refuses_status=$?
+	is "$1: exit status" "$refuses_status" "$2"
+	like "$1: it says why" "$(cat "$user/agent.log")" "$3"
+}
+
+# answers SOCKET: an agent does there.
+answers() {
+	test "$("$frames" "$1" bare:99 read 2>/dev/null)" = 'type 5'
+}

@@ -12,13 +12,13 @@ head -c 600000 /dev/zero | tr '\0' x >"$user/zeros"
 { commit_object; cat "$user/zeros"; } >"$user/long"
 sign_v1=sign:soft:-:$user/commit:-
 
-# behind NAME WORD...: a client in the background, its answers in NAME.log.
+# behind NAME WORD...: a client in the background, its says_of in NAME.log.
 behind() {
 	behind_log=$user/$1.log
 	shift
 	timeout 60 "$frames" "$sock" "$@" >"$behind_log" 2>&1 &
 }
-answers() {
+says_of() {
 	paste -sd ' ' "$user/$1.log"
 }
 
@@ -37,7 +37,7 @@ for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
 	behind "hoard$i" "sign:soft:16777216:$user/commit:10" read closed:15
 done
 wait_for 5 test -s "$user/hoard12.log"
-is 'somebody who announces much is asked for it' "$(answers hoard12)" \
+is 'somebody who announces much is asked for it' "$(says_of hoard12)" \
     'state 1 send the next chunk'
 does_sign 'twelve hoarders: others sign'
 is 'twelve hoarders: others sign large objects' "$("$frames" "$sock" \
@@ -53,7 +53,7 @@ does_sign 'four clients that ask on and never read: others sign'
 # ---- three hundred connections ----
 behind crowd open:300 "go:$user/go"
 wait_for 5 test -s "$user/crowd.log"
-like 'a process has some connections, not all' "$(answers crowd)" \
+like 'a process has some connections, not all' "$(says_of crowd)" \
     '^open (6[0-4]|[1-5][0-9])$'
 does_sign 'three hundred connections of one process: others sign'
 for i in 1 2 3 4 5; do
@@ -73,23 +73,23 @@ wait_for 5 grep -q 'type 5' "$user/second.log"
 fault
 wait_for 5 grep -q signed "$user/second.log"
 is 'while one is pending others are refused, and waiting goes on' \
-    "$(answers second)" \
+    "$(says_of second)" \
     'state 5 insert the token that holds key soft type 28 type 5 signed'
 
 memory=$(($(memory_of "$agent") - before))
 less 'its memory has grown by some MiB at most (KiB)' $memory 40000
 wait_for 10 test -s "$user/silent.log"
-is 'a frame that does not come is given up' "$(answers silent)" closed
+is 'a frame that does not come is given up' "$(says_of silent)" closed
 wait_for 10 grep -q closed "$user/body.log"
-like 'so is one that was cut off in its middle' "$(answers body)" closed
+like 'so is one that was cut off in its middle' "$(says_of body)" closed
 wait_for 10 grep -q closed "$user/hoard1.log"
-like 'so is a chunk' "$(answers hoard1)" closed
+like 'so is a chunk' "$(says_of hoard1)" closed
 wait_for 10 test -s "$user/drip.log"
-is 'and one that comes by drops' "$(answers drip)" closed
+is 'and one that comes by drops' "$(says_of drip)" closed
 less 'within its time' $(($(now_ms) - began)) 14000
 wait_for 10 test -s "$user/idle.log"
-is 'who has not begun one is not in a hurry' "$(answers idle)" signed
-like 'who never reads is cut off, or held back' "$(answers deaf1)" \
+is 'who has not begun one is not in a hurry' "$(says_of idle)" signed
+like 'who never reads is cut off, or held back' "$(says_of deaf1)" \
     'closed|stuck'
 
 is 'the agent is still there' "$(agent_pid)" "$agent"
