@@ -45,9 +45,9 @@ static const struct recipe recipes[] = {
 	    "\x06\x05\x2b\x81\x04\x00\x22", 7 },
 	/* Tokens know one of the two; the other fails and makes nothing. */
 	{ ALGO_ED25519, CKM_EC_EDWARDS_KEY_PAIR_GEN, 0,
-	    "\x13\x0c" "edwards25519", 14 },
-	{ ALGO_ED25519, CKM_EC_EDWARDS_KEY_PAIR_GEN, 0,
 	    "\x06\x03\x2b\x65\x70", 5 },
+	{ ALGO_ED25519, CKM_EC_EDWARDS_KEY_PAIR_GEN, 0,
+	    "\x13\x0c" "edwards25519", 14 },
 };
 
 static CK_RV

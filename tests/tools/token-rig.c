@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -246,6 +247,7 @@ gpg_error_t
 rig_receive(struct rig *r, enum msg_id id, void *out)
 {
 	struct pollfd pfd = { .fd = r->fd, .events = POLLIN };
+	_Alignas(max_align_t) char ignored[256];
 	gpg_error_t err, code;
 	struct view text;
 	ssize_t n;
@@ -256,7 +258,7 @@ rig_receive(struct rig *r, enum msg_id id, void *out)
 	if (n <= 0)
 		return gpg_error(GPG_ERR_EOF);
 	if ((err = datagram_get_reply(view_of(r->datagram, (size_t)n), id,
-	    &code, &text, out)))
+	    &code, &text, out ? out : ignored)))
 		return err;
 	snprintf(r->text, sizeof(r->text), "%.*s", (int)text.len,
 	    text.len ? (const char *)text.p : "");
@@ -400,6 +402,9 @@ rig_search(struct rig *r, const char *text)
 	int mem;
 	FILE *maps;
 
+#ifdef SANITIZERS
+	return -1;	/* terabytes of shadow memory */
+#endif
 	snprintf(path, sizeof(path), "/proc/%d/mem", (int)r->pid);
 	if ((mem = open(path, O_RDONLY | O_CLOEXEC)) < 0)
 		return -1;

@@ -91,7 +91,7 @@ bool rig_write(struct rig *, const char *name, const char *text, mode_t);
 
 /*
  * Whether the bytes are anywhere in the process's memory; -1 where this user
- * may not look.
+ * may not look (or a sanitizer has made it too large).
  */
 int rig_search(struct rig *, const char *text);
 

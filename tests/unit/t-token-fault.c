@@ -332,6 +332,7 @@ test_keys_without_public_objects_are_left_out_or_told(void **state)
 	assert_sign(w, GPG_ERR_MISSING_KEY);
 	rig_fault(&w->r, "");
 	assert_int_equal(keys_listed(w), 2);
+	rig_key_clear(&w->other);
 	assert_code(rig_make(&w->r, w->slot, ALGO_RSA2048, &w->other), 0);
 	/* Its private RSA keys do. */
 	rig_fault(&w->r, "no-public\n");
