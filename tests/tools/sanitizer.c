@@ -20,7 +20,7 @@ __asan_default_options(void)
 const char *
 __lsan_default_options(void)
 {
-	return "report_objects=1";
+	return "report_objects=1:print_suppressions=0";
 }
 
 /*
