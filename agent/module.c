@@ -9,6 +9,7 @@
 #include "helper.h"
 #include "keys.h"
 #include "module.h"
+#include "pin.h"
 
 #define PATIENCE_MAX 100	/* deadlines that a call may wait for others */
 
@@ -74,6 +75,7 @@ module_free(struct module *m)
 {
 	struct call *c;
 
+	pin_drop(m);
 	while ((c = TAILQ_FIRST(&m->calls))) {
 		c->done = NULL;
 		call_free(c);

@@ -24,7 +24,8 @@ struct pin_wait {
 struct pin_talk {
 	TAILQ_ENTRY(pin_talk) next;
 	TAILQ_HEAD(, pin_wait) waits;
-	struct pin_wait *starter;	/* the prompt is at this one's place */
+	struct pin_wait *starter;	/* the prompt is at this one's place;
+					   NULL: all wait for the end only */
 	struct module *module;
 	uint32_t slot;
 	enum msg_id id;
@@ -51,7 +52,6 @@ static void
 talk_tell(struct pin_talk *d, gpg_error_t err, const char *text)
 {
 	TAILQ_HEAD(, pin_wait) waits = TAILQ_HEAD_INITIALIZER(waits);
-	
 	struct pin_wait *w;
 
 	TAILQ_CONCAT(&waits, &d->waits, next);
@@ -78,6 +78,10 @@ talk_finish(struct pin_talk *d)
 	gpg_error_t err = why ? d->prompt_err : d->call_err;
 	char text[1024];
 
+	if (!d->starter) {
+		talk_tell(d, gpg_error(GPG_ERR_EAGAIN), "");
+		return;
+	}
 	strcpy(text, why ? d->prompt_text : d->call_text);
 	talk_tell(d, err, text);
 }
@@ -130,6 +134,21 @@ on_call(void *arg, gpg_error_t err, const char *text, const void *reply)
 		talk_finish(d);
 }
 
+/*
+ * Its place is gone, and the prompt with it.  The others ask anew, at a place
+ * of their own, but not before the token knows that this one is over.
+ */
+static void
+talk_abandon(struct pin_talk *d)
+{
+	d->starter = NULL;
+	prompt_cancel(&d->prompt);
+	if (d->call)
+		wait_for_other(d);
+	else
+		talk_finish(d);
+}
+
 static struct pin_talk *
 talk_start(struct module *m, uint32_t slot, enum msg_id id,
     const void *in, const struct place *place, const char *description)
@@ -174,14 +193,14 @@ pin_ask(struct module *m, uint32_t slot, enum msg_id id, const void *in,
 		TAILQ_FOREACH(d, &m->talks, next)
 			if (d->slot == slot && d->id == id)
 				break;
-	if (!d)
-		d = talk_start(m, slot, id, in, place, description);
 	if (!d) {
-		free(w);
-		return NULL;
-	}
-	if (TAILQ_EMPTY(&d->waits))
+		d = talk_start(m, slot, id, in, place, description);
+		if (!d) {
+			free(w);
+			return NULL;
+		}
 		d->starter = w;
+	}
 	w->talk = d;
 	w->done = done;
 	w->arg = arg;
@@ -203,8 +222,21 @@ pin_cancel(struct pin_wait **wp)
 		return;
 	}
 	TAILQ_REMOVE(&d->waits, w, next);
-	/* The others ask anew, at a place of their own. */
 	if (w == d->starter)
-		talk_tell(d, gpg_error(GPG_ERR_EAGAIN), "");
+		talk_abandon(d);
 	free(w);
+}
+
+void
+pin_drop(struct module *m)
+{
+	struct pin_talk *d;
+
+	while ((d = TAILQ_FIRST(&m->talks))) {
+		prompt_cancel(&d->prompt);
+		call_cancel(&d->call);
+		event_del(&d->settle);
+		TAILQ_REMOVE(&m->talks, d, next);
+		free(d);
+	}
 }

@@ -26,4 +26,7 @@ struct pin_wait *pin_ask(struct module *, uint32_t slot, enum msg_id id,
  */
 void pin_cancel(struct pin_wait **);
 
+/* The module goes, when nobody waits any more. */
+void pin_drop(struct module *);
+
 #endif

@@ -87,6 +87,20 @@ is 'the first is killed: two dialogues in all' \
 is 'the first is killed: one login' "$(calls C_Login)" 1
 is 'the first is killed: nine good signatures' "$(good_signatures)" 9
 
+# The token process still checks the PIN when the others ask anew.
+token_does 'delay login 1000'
+begin 'the first is killed meanwhile'
+pinentry "pin $pin"
+asked() {
+	test "$(calls C_Login)" -ge 1
+}
+ok 'the first is killed meanwhile: its PIN is at the token' wait_for 20 asked
+kill -KILL "$first"
+end 'the first is killed meanwhile' '9 0 1 137'
+is 'the first is killed meanwhile: the PIN serves the others' \
+    "$(pin_dialogues) $(calls C_Login)" '1 1'
+token_does 'tries 9'
+
 begin 'another is killed'
 old=$(pinentry_pid)
 for pid in $(client_pids); do
