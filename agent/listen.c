@@ -22,7 +22,7 @@ struct door {
 	struct agent *agent;
 	enum origin origin;
 	int fd;
-	struct event readable;
+	struct event readable, rested;
 	char *path;		/* to remove; NULL: not bound here */
 	dev_t dev;
 	ino_t ino;
@@ -33,6 +33,16 @@ struct listener {
 	struct door doors[2];
 };
 
+/* Who cannot be let in stays readable; that must not keep us busy. */
+static void
+door_rest(struct door *d)
+{
+	static const struct timeval moment = { 0, 200000 };
+
+	event_del(&d->readable);
+	event_add(&d->rested, &moment);
+}
+
 static void
 on_connection(int fd, short what, void *arg)
 {
@@ -42,12 +52,24 @@ on_connection(int fd, short what, void *arg)
 	client = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (client >= 0)
 		conn_new(d->agent, client, d->origin);
+	else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+	    errno == ENOMEM)
+		door_rest(d);
+}
+
+static void
+on_rested(int fd, short what, void *arg)
+{
+	struct door *d = arg;
+
+	event_add(&d->readable, NULL);
 }
 
 static gpg_error_t
 door_watch(struct door *d)
 {
-	if (event_assign(&d->readable, d->agent->base, d->fd,
+	if (evtimer_assign(&d->rested, d->agent->base, on_rested, d) ||
+	    event_assign(&d->readable, d->agent->base, d->fd,
 	    EV_READ | EV_PERSIST, on_connection, d) ||
 	    event_add(&d->readable, NULL))
 		return gpg_error(GPG_ERR_ENOMEM);
@@ -210,8 +232,10 @@ door_close(struct door *d)
 
 	if (d->fd < 0)
 		return;
-	if (event_initialized(&d->readable))
+	if (event_initialized(&d->readable)) {
 		event_del(&d->readable);
+		event_del(&d->rested);
+	}
 	close(d->fd);
 	if (d->path && lstat(d->path, &st) == 0 && st.st_dev == d->dev &&
 	    st.st_ino == d->ino)

@@ -15,6 +15,8 @@
 #include "helper.h"
 #include "listen.h"
 
+#define FILES 1024		/* descriptors, for all connections */
+
 static void
 on_signal(int sig, short what, void *arg)
 {
@@ -43,8 +45,15 @@ static void
 harden(void)
 {
 	const struct rlimit none = { 0, 0 };
+	struct rlimit files;
 
 	setrlimit(RLIMIT_CORE, &none);
+	/* Enough descriptors for all connections, where that is allowed. */
+	if (!getrlimit(RLIMIT_NOFILE, &files) && files.rlim_cur < FILES) {
+		files.rlim_cur = files.rlim_max < FILES ? files.rlim_max :
+		    FILES;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
 	prctl(PR_SET_DUMPABLE, 0);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	umask(077);

@@ -3,6 +3,8 @@
 # not by the agent that it starts, its token process, or the prompter.
 . "$(dirname "$0")/lib.sh"
 . "$src/tests/system/faults.sh"
+test "${TOUCHSTONE_SANITIZERS-no}" = no ||
+    skip_all 'sanitizers want to be the first library of a client'
 
 soft_token
 sed -i '/^pin_source/d' "$config/modules.d/soft.conf"
