@@ -91,14 +91,17 @@ agent_reload(struct agent *a, char **problem)
 
 	if ((err = config_load(a->paths.config, &c, problem)))
 		return err;
+	snprintf(dir, sizeof(dir), "%s/keys", a->paths.data);
+	if ((err = keyring_load(a->keyring, dir))) {
+		*problem = agent_text("%s: %s", dir, gpg_strerror(err));
+		config_free(&c);
+		return err;
+	}
 	update_modules(a, c);
 	config_free(&a->config);
 	a->config = c;
-	snprintf(dir, sizeof(dir), "%s/keys", a->paths.data);
-	if ((err = keyring_load(a->keyring, dir)))
-		*problem = agent_text("%s: %s", dir, gpg_strerror(err));
 	agent_changed(a);
-	return err;
+	return 0;
 }
 
 /* ---- the end ---- */

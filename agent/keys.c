@@ -151,14 +151,23 @@ keyring_add(struct keyring *r, struct pubkey **pub)
 	return k;
 }
 
-/* Removes what neither a record nor a token knows any more. */
+/*
+ * Removes what neither a record nor a token knows any more, unless a request
+ * still waits for its token.
+ */
+static bool
+is_known(const struct key *k)
+{
+	return k->recorded || k->holder_count > 0 || k->refs > 1;
+}
+
 static void
 keyring_sweep(struct keyring *r)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < r->count; i++) {
-		if (r->keys[i]->recorded || r->keys[i]->holder_count > 0)
+		if (is_known(r->keys[i]))
 			r->keys[kept++] = r->keys[i];
 		else
 			key_unref(&r->keys[i]);

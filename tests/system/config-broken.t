@@ -59,6 +59,24 @@ does_sign 'and it signs'
 isnt 'with a process of its own' "$(status_of '.modules[0].pid')" "$pid"
 again
 
+records=$XDG_DATA_HOME/touchstone/keys
+sed 's/^sessions.*/sessions = 3;/' "$user/good/modules.d/soft.conf" \
+    >"$config/modules.d/soft.conf"
+touchstone reload >/dev/null
+does_sign 'a process of one configuration'
+pid=$(status_of '.modules[0].pid')
+again
+mv "$records" "$user/records"
+echo 'no folder' >"$records"
+not_ok 'key records that cannot be read' touchstone reload
+like 'are named' "$tap_out" "$records: "
+is 'and the configuration is not taken without them' \
+    "$(status_of '.modules[0].pid')" "$pid"
+does_sign 'it signs with the records that it had'
+rm "$records"
+mv "$user/records" "$records"
+ok 'with both it is' touchstone reload
+
 # ---- at the start ----
 touchstone stop >/dev/null
 wait_for 5 test ! -S "$sock"

@@ -55,5 +55,22 @@ like 'the keys say that it is away' \
 fault
 ok 'inserted again: git signs' git -C "$repo" commit -S -qm x
 ok 'and the commit is good' git -C "$repo" verify-commit HEAD
+
+# ---- taken away in the middle, with and without a record of the key ----
+in_the_middle() {
+	fault 'delay sign 700'
+	: >"$user/fault.log"
+	sign "$key" wait & waiting=$!
+	wait_for 5 grep -q C_Sign "$user/fault.log"
+	fault absent
+	wait_for 5 grep -q insert "$user/wait.err"
+	fault
+	wait $waiting && pass "$1" || fail "$1" "$(cat "$user/wait.err")"
+}
+in_the_middle 'taken away in the middle and inserted again: it signs'
+rm "$XDG_DATA_HOME/touchstone/keys/soft.json"
+touchstone reload >/dev/null
+does_sign 'a key that only its token knows'
+in_the_middle 'taken away and inserted again, that signs too'
 ok 'the audit log is unbroken' touchstone audit verify
 done_testing
