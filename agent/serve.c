@@ -114,6 +114,68 @@ answer_keys(struct conn *c)
 	buf_free(&list);
 }
 
+static gpg_error_t
+put_module(struct module *m, struct buf *b, struct msg_list *list)
+{
+	struct msg_module_status one = {
+		.name = view_str(m->config.name),
+		.path = view_str(m->config.path),
+		.pid = helper_pid(m->helper),
+		.problem = view_str(m->problem),
+	};
+	struct buf tokens;
+	gpg_error_t err = 0;
+
+	buf_init(&tokens, FRAME_MAX);
+	for (size_t i = 0; i < m->slot_count && !err; i++) {
+		const struct slot *s = &m->slots[i];
+		struct msg_token t = {
+			.module = view_str(m->config.name),
+			.label = view_str(s->label),
+			.serial = view_str(s->serial),
+			.manufacturer = view_str(s->manufacturer),
+			.model = view_str(s->model),
+			.flags = s->flags,
+			.keys = keyring_held(m->agent->keyring, m, s->slot),
+		};
+
+		err = msg_list_add(&tokens, &one.tokens, MSG_token, &t);
+	}
+	if (!err)
+		err = msg_list_add(b, list, MSG_module_status, &one);
+	buf_free(&tokens);
+	return err;
+}
+
+static void
+answer_status(struct conn *c)
+{
+	struct agent *a = c->agent;
+	struct msg_status_answer reply = {
+		.version = view_str(PACKAGE_VERSION),
+		.pid = (uint32_t)getpid(),
+		.uptime_ms = agent_now_ms() - a->started_ms,
+		.signatures = a->signatures,
+		.connections = (uint32_t)a->conn_count,
+		.config = view_str(a->paths.config),
+		.audit = view_str(a->audit ? audit_path(a->audit) :
+		    a->audit_problem ? a->audit_problem : ""),
+	};
+	struct module *m;
+	struct buf list;
+	gpg_error_t err = 0;
+
+	buf_init(&list, FRAME_MAX);
+	TAILQ_FOREACH(m, &a->modules, next)
+		if (!err && !m->retired)
+			err = put_module(m, &list, &reply.modules);
+	if (err)
+		conn_fail(c, err, NULL);
+	else
+		conn_reply(c, 0, "", &reply);
+	buf_free(&list);
+}
+
 static void
 answer_listing(struct conn *c)
 {
@@ -121,6 +183,8 @@ answer_listing(struct conn *c)
 		answer_keys(c);
 	else if (c->question == MSG_forget)
 		conn_reply(c, 0, "", NULL);
+	else if (c->question == MSG_status)
+		answer_status(c);
 	else
 		answer_identities(c);
 }
@@ -361,66 +425,21 @@ serve_token_init(struct conn *c, struct view body)
 
 /* ---- administration ---- */
 
-static gpg_error_t
-put_module(struct module *m, struct buf *b, struct msg_list *list)
-{
-	struct msg_module_status one = {
-		.name = view_str(m->config.name),
-		.path = view_str(m->config.path),
-		.pid = helper_pid(m->helper),
-		.problem = view_str(m->problem),
-	};
-	struct buf tokens;
-	gpg_error_t err = 0;
-
-	buf_init(&tokens, FRAME_MAX);
-	for (size_t i = 0; i < m->slot_count && !err; i++) {
-		const struct slot *s = &m->slots[i];
-		struct msg_token t = {
-			.module = view_str(m->config.name),
-			.label = view_str(s->label),
-			.serial = view_str(s->serial),
-			.manufacturer = view_str(s->manufacturer),
-			.model = view_str(s->model),
-			.flags = s->flags,
-			.keys = keyring_held(m->agent->keyring, m, s->slot),
-		};
-
-		err = msg_list_add(&tokens, &one.tokens, MSG_token, &t);
-	}
-	if (!err)
-		err = msg_list_add(b, list, MSG_module_status, &one);
-	buf_free(&tokens);
-	return err;
-}
-
+/* Whether a PIN is held is the token process's to say, and changes. */
 static void
 serve_status(struct conn *c, struct view body)
 {
-	struct agent *a = c->agent;
-	struct msg_status_answer reply = {
-		.version = view_str(PACKAGE_VERSION),
-		.pid = (uint32_t)getpid(),
-		.uptime_ms = agent_now_ms() - a->started_ms,
-		.signatures = a->signatures,
-		.connections = (uint32_t)a->conn_count,
-		.config = view_str(a->paths.config),
-		.audit = view_str(a->audit ? audit_path(a->audit) :
-		    a->audit_problem ? a->audit_problem : ""),
-	};
-	struct module *m;
-	struct buf list;
-	gpg_error_t err = body.len ? gpg_error(GPG_ERR_INV_REQUEST) : 0;
+	struct module *m, *next;
 
-	buf_init(&list, FRAME_MAX);
-	TAILQ_FOREACH(m, &a->modules, next)
-		if (!err && !m->retired)
-			err = put_module(m, &list, &reply.modules);
-	if (err)
-		conn_fail(c, err, NULL);
-	else
-		conn_reply(c, 0, "", &reply);
-	buf_free(&list);
+	if (body.len > 0) {
+		bad_request(c);
+		return;
+	}
+	TAILQ_FOREACH_SAFE(m, &c->agent->modules, next, next)
+		if (m->state == MODULE_READY)
+			module_refresh(m, 0);
+	c->refresh = true;
+	answer_when_settled(c);
 }
 
 static void

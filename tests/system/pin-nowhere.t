@@ -7,11 +7,16 @@ pin_token || { done_testing; exit; }
 forget_logs
 pinentry "always pin $pin"
 
-# fails_soon NAME PATTERN: signing does, within a second, with these words.
+# fails_soon NAME PATTERN: signing does, with these words, within a second;
+# a machine that others keep busy gets three chances.
 fails_soon() {
-	before=$(now_ms)
-	not_ok "$1: it fails" sign_directly
-	took=$(($(now_ms) - before))
+	for chance in 1 2 3; do
+		before=$(now_ms) status=0
+		tap_out=$(sign_directly 2>&1) || status=$?
+		took=$(($(now_ms) - before))
+		test "$took" -gt 1000 || break
+	done
+	is "$1: it fails" "$status" 2
 	if test "$took" -le 1000; then
 		pass "$1: within a second"
 	else
@@ -63,7 +68,7 @@ chmod +x "$user/rude"
 set_pinentry "$user/rude"
 fails_soon 'the pinentry refuses to serve' 'rude.*set another .pinentry'
 set_pinentry "$user/pinentry"
-pinentry 'error 83886340'
+pinentry 'always error 83886340'
 fails_soon 'the pinentry cannot show anything there' \
     'cannot show a prompt there.*GPG_TTY=.*set another .pinentry'
 

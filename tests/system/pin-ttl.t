@@ -8,7 +8,13 @@ logged_out() {
 	test "$(calls C_Logout)" -ge 1
 }
 
+pin_held() {
+	touchstone status --json |
+	    jq -r '[.. | .pin_held? // empty] | any'
+}
+
 forget_logs
+is 'no PIN is held' "$(pin_held)" false
 pinentry "pin $pin"
 ok 'a commit' commit one
 ok 'the token is left when the time is over' wait_for 10 logged_out
@@ -32,12 +38,14 @@ pin_ttl 600
 pinentry "pin $pin"
 ok 'a long time: a commit' commit four
 sleep 1.3
+is 'a PIN is held' "$(pin_held)" true
 ok 'and another' commit five
 is 'by one entry' "$(pin_dialogues)" 1
 is 'and one login' "$(calls C_Login)" 1
 is 'the token was not left' "$(calls C_Logout)" 0
 touchstone forget >/dev/null
 is '"touchstone forget" leaves it' "$(calls C_Logout)" 1
+is 'and none is held' "$(pin_held)" false
 pinentry cancel
 no_commit 'after "touchstone forget"' six
 
