@@ -164,9 +164,12 @@ agent_init(struct agent *a)
 void
 agent_clear(struct agent *a)
 {
-	struct module *m;
+	struct module *m, *next;
 	struct conn *c;
 
+	/* While there is a log: what was intended is recorded as failed. */
+	TAILQ_FOREACH_SAFE(m, &a->modules, next, next)
+		module_end(m);
 	while ((c = TAILQ_FIRST(&a->conns)))
 		conn_close(c);
 	audit_close(&a->audit);

@@ -377,8 +377,8 @@ audit_put(struct audit *a, const struct audit_record *r, audit_done *done,
 	struct audit_wait *w;
 	bool idle;
 
-	/* Only this thread sets `stop`. */
-	if (a->stop || a->waiting >= QUEUE_MAX || !(w = copy(r)))
+	/* Only this thread sets `stop`; what ends late finds no log at all. */
+	if (!a || a->stop || a->waiting >= QUEUE_MAX || !(w = copy(r)))
 		return NULL;
 	w->done = done;
 	w->arg = arg;

@@ -451,6 +451,14 @@ module_new(struct agent *a, struct module_config *config)
 }
 
 void
+module_end(struct module *m)
+{
+	if (!TAILQ_EMPTY(&m->calls))
+		module_down(m, gpg_error(GPG_ERR_CANCELED), "the agent ended");
+	module_settle(m);
+}
+
+void
 module_retire(struct module *m)
 {
 	m->retired = true;

@@ -62,6 +62,9 @@ gpg_error_t module_new(struct agent *, struct module_config *);
 /* Ends it now; only when the agent ends. */
 void module_free(struct module *);
 
+/* Fails what is asked of it, since the agent ends. */
+void module_end(struct module *);
+
 /* Ends it as soon as it has no calls left. */
 void module_retire(struct module *);
 

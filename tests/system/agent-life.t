@@ -65,6 +65,7 @@ kill -TERM "$agent"
 ok 'one that does not come is not waited for long' \
     wait_for 8 is_gone "$agent"
 wait $slow && fail 'and is none' || pass 'and is none'
+like 'which is recorded' "$(touchstone audit show -n 1 --json)" 'the agent ended'
 fault
 ok 'the audit log is unbroken' touchstone audit verify
 done_testing
