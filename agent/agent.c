@@ -111,20 +111,29 @@ on_drained(int fd, short what, void *arg)
 {
 	struct agent *a = arg;
 
+	if (a->pending == 0)
+		event_base_loopbreak(a->base);
+}
+
+static void
+on_drain_limit(int fd, short what, void *arg)
+{
+	struct agent *a = arg;
+
 	event_base_loopbreak(a->base);
 }
 
 void
 agent_stop(struct agent *a)
 {
-	const struct timeval tv = { DRAIN_S, 0 }, soon = { 0, 20000 };
+	const struct timeval limit = { DRAIN_S, 0 }, soon = { 0, 20000 };
 
 	if (a->draining)
 		return;
 	a->draining = true;
+	event_base_once(a->base, -1, EV_TIMEOUT, on_drain_limit, a, &limit);
 	/* A reply that was just put still leaves. */
-	event_base_once(a->base, -1, EV_TIMEOUT, on_drained, a,
-	    a->pending ? &tv : &soon);
+	event_base_once(a->base, -1, EV_TIMEOUT, on_drained, a, &soon);
 }
 
 void

@@ -319,13 +319,19 @@ audit_close(struct audit **ap)
 {
 	struct audit *a = *ap;
 
-	*ap = NULL;
 	if (!a)
 		return;
 	denials_free(&a->denials);
 	if (a->started)
 		stop_thread(a);
-	deliver(a);
+	/* What is told may have more to record: that it was not delivered. */
+	while (a->waiting > 0) {
+		a->stop = false;
+		deliver(a);
+		a->stop = true;
+		run(a);
+	}
+	*ap = NULL;
 	auditlog_close(&a->log);
 	if (a->event)
 		event_free(a->event);

@@ -161,6 +161,11 @@ on_writable(int fd, short what, void *arg)
 		err = send_now(fd, buf_view(&o->data), o->fd);
 		if (gpg_err_code(err) == GPG_ERR_EAGAIN)
 			return;
+		if (err) {
+			kill(h->pid, SIGKILL);
+			tell_gone(h, "its socket failed");
+			return;
+		}
 		STAILQ_REMOVE_HEAD(&h->queue, next);
 		h->queued--;
 		buf_free(&o->data);

@@ -454,3 +454,27 @@ keyring_find_ssh(const struct keyring *r, struct view blob)
 			return key_ref(r->keys[i]);
 	return NULL;
 }
+
+const struct holder *
+key_holder(const struct key *k)
+{
+	const struct holder *best = NULL;
+
+	for (size_t i = 0; i < k->holder_count; i++)
+		if (!best || k->holders[i].blame < best->blame)
+			best = &k->holders[i];
+	return best;
+}
+
+bool
+key_blame(struct key *k, const struct module *m, uint32_t token_key)
+{
+	const struct holder *best;
+
+	for (size_t i = 0; i < k->holder_count; i++)
+		if (k->holders[i].module == m &&
+		    k->holders[i].key == token_key)
+			k->holders[i].blame++;
+	best = key_holder(k);
+	return best && (best->module != m || best->key != token_key);
+}

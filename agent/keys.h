@@ -19,6 +19,7 @@ struct holder {
 	char *uri;
 	char *token;		/* label */
 	char *serial;
+	unsigned blame;		/* how often it failed to sign */
 };
 
 struct key {
@@ -74,6 +75,12 @@ bool key_matches(const struct key *, struct view text);
 gpg_error_t keyring_find(const struct keyring *, struct view text,
     struct key **, char **problem);
 struct key *keyring_find_ssh(const struct keyring *, struct view blob);
+
+/* The holder that failed least; NULL if there is none. */
+const struct holder *key_holder(const struct key *);
+
+/* Notes that a holder failed; returns whether a better one is left. */
+bool key_blame(struct key *, const struct module *, uint32_t token_key);
 
 /* "release" or the label or the beginning of the id; for people. */
 const char *key_title(const struct key *);

@@ -241,6 +241,15 @@ door_close(struct door *d)
 	    st.st_ino == d->ino)
 		unlink(d->path);
 	free(d->path);
+	d->path = NULL;
+	d->fd = -1;
+}
+
+void
+listener_shut(struct listener *l)
+{
+	door_close(&l->doors[0]);
+	door_close(&l->doors[1]);
 }
 
 void
@@ -248,8 +257,7 @@ listener_close(struct listener **lp)
 {
 	if (!*lp)
 		return;
-	door_close(&(*lp)->doors[0]);
-	door_close(&(*lp)->doors[1]);
+	listener_shut(*lp);
 	if ((*lp)->lock >= 0)
 		close((*lp)->lock);
 	free(*lp);

@@ -15,6 +15,9 @@ struct listener;
  */
 gpg_error_t listener_open(struct agent *, struct listener **, char **problem);
 
+/* Lets nobody in any more; the lock stays. */
+void listener_shut(struct listener *);
+
 /* Closes; removes the sockets that were bound here and are still there. */
 void listener_close(struct listener **);
 

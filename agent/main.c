@@ -98,10 +98,12 @@ run(struct agent *a, int ready_fd)
 		agent_log("nothing can be signed: %s", a->audit_problem);
 	say_ready(ready_fd);
 	event_base_dispatch(a->base);
-	listener_close(&listener);
+	listener_shut(listener);
 	for (size_t i = 0; i < 4; i++)
 		event_del(&events[i]);
 	agent_clear(a);
+	/* The next agent finds the log and the sockets free. */
+	listener_close(&listener);
 	return 0;
 }
 

@@ -10,8 +10,9 @@
 #include "keys.h"
 #include "module.h"
 #include "pin.h"
+#include "wire/text.h"
 
-#define PATIENCE_MAX 100	/* deadlines that a call may wait for others */
+#define PATIENCE_MAX_MS (1000 * 1000)	/* for a call and those before it */
 
 struct call {
 	TAILQ_ENTRY(call) next;
@@ -22,6 +23,7 @@ struct call {
 	void *arg;
 	struct event timer;
 	bool timed;
+	uint32_t deadline_ms;
 	uint32_t life;		/* which process it was asked of */
 };
 
@@ -88,6 +90,15 @@ module_free(struct module *m)
 	free(m);
 }
 
+static void
+set_problem(struct module *m, const char *what)
+{
+	char text[sizeof(m->problem)];
+
+	snprintf(text, sizeof(text), "module %s: %s", m->config.name, what);
+	text_clean(m->problem, sizeof(m->problem), view_str(text));
+}
+
 static struct call *
 call_of_life(struct module *m, uint32_t life)
 {
@@ -110,8 +121,7 @@ module_down(struct module *m, gpg_error_t err, const char *how)
 	char text[sizeof(m->problem)];
 	struct call *c;
 
-	snprintf(m->problem, sizeof(m->problem), "module %s: %s",
-	    m->config.name, how);
+	set_problem(m, how);
 	agent_log("%s", m->problem);
 	helper_kill(&m->helper);
 	m->state = MODULE_OFF;
@@ -124,12 +134,27 @@ module_down(struct module *m, gpg_error_t err, const char *how)
 	agent_changed(m->agent);
 }
 
+static bool
+is_over(const struct module *m)
+{
+	return m->retired && TAILQ_EMPTY(&m->calls) && TAILQ_EMPTY(&m->talks);
+}
+
 void
 module_settle(struct module *m)
 {
-	if (m->retired && TAILQ_EMPTY(&m->calls) &&
-	    TAILQ_EMPTY(&m->talks))
-		module_free(m);
+	if (is_over(m))
+		agent_changed(m->agent);
+}
+
+void
+modules_sweep(struct agent *a)
+{
+	struct module *m, *next;
+
+	TAILQ_FOREACH_SAFE(m, &a->modules, next, next)
+		if (is_over(m))
+			module_free(m);
 }
 
 static void
@@ -218,9 +243,11 @@ on_send_failed(int fd, short what, void *arg)
 {
 	struct call *c = arg;
 	struct module *m = c->module;
+	char text[sizeof(m->problem)];
 
-	call_finish(c, gpg_error(GPG_ERR_CARD), m->problem[0] ? m->problem :
-	    "the token's process cannot be asked", NULL);
+	strcpy(text, m->problem[0] ? m->problem :
+	    "the token's process cannot be asked");
+	call_finish(c, gpg_error(GPG_ERR_CARD), text, NULL);
 	module_settle(m);
 }
 
@@ -241,16 +268,20 @@ static bool module_start(struct module *);
  * many who ask at once do not look like one that hangs.
  */
 static uint32_t
-call_patience(const struct module *m, uint32_t deadline_ms)
+call_patience(const struct call *mine)
 {
+	const struct module *m = mine->module;
 	const struct call *c;
-	uint32_t ahead = 0;
+	uint64_t ahead = 0;
 
+	/* What ends a process on purpose does not wait for it. */
+	if (mine->id == MSG_token_forget)
+		return mine->deadline_ms;
 	TAILQ_FOREACH(c, &m->calls, next)
-		ahead += c->timed;
-	ahead /= m->config.sessions;
-	return deadline_ms * (1 + (ahead < PATIENCE_MAX ? ahead :
-	    PATIENCE_MAX));
+		if (c != mine && c->timed)
+			ahead += c->deadline_ms;
+	ahead = mine->deadline_ms + ahead / m->config.sessions;
+	return ahead < PATIENCE_MAX_MS ? (uint32_t)ahead : PATIENCE_MAX_MS;
 }
 
 struct call *
@@ -269,6 +300,7 @@ module_call(struct module *m, enum msg_id id, const void *in, int fd,
 	c->id = id;
 	c->done = done;
 	c->arg = arg;
+	c->deadline_ms = deadline_ms;
 	c->life = m->life;
 	TAILQ_INSERT_TAIL(&m->calls, c, next);
 	if (m->state == MODULE_OFF && !module_start(m)) {
@@ -278,7 +310,7 @@ module_call(struct module *m, enum msg_id id, const void *in, int fd,
 	} else if (call_send(c, in, fd)) {
 		call_timer(c, on_send_failed, 0);
 	} else if (deadline_ms > 0) {
-		call_timer(c, on_deadline, call_patience(m, deadline_ms));
+		call_timer(c, on_deadline, call_patience(c));
 	}
 	return c;
 }
@@ -292,10 +324,11 @@ on_listed(void *arg, gpg_error_t err, const char *text, const void *reply)
 
 	m->listed_ms = agent_now_ms();
 	m->changed = false;
+	if (m->retired)
+		return;
 	if (err) {
 		if (m->state == MODULE_READY)
-			snprintf(m->problem, sizeof(m->problem),
-			    "module %s: %s", m->config.name, text);
+			set_problem(m, text);
 		keyring_drop(m->agent->keyring, m);
 		slots_free(m);
 		agent_changed(m->agent);
@@ -350,9 +383,7 @@ module_start(struct module *m)
 	err = helper_spawn(m->agent, "touchstone-token", m->config.env, -1,
 	    &ops, m, &m->helper);
 	if (err) {
-		snprintf(m->problem, sizeof(m->problem),
-		    "module %s: cannot run %s/touchstone-token: %s",
-		    m->config.name, LIBEXECDIR, gpg_strerror(err));
+		set_problem(m, "cannot run " LIBEXECDIR "/touchstone-token");
 		agent_log("%s", m->problem);
 		return false;
 	}
@@ -462,7 +493,8 @@ void
 module_retire(struct module *m)
 {
 	m->retired = true;
-	module_settle(m);
+	keyring_drop(m->agent->keyring, m);
+	agent_changed(m->agent);
 }
 
 struct module *

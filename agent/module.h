@@ -49,6 +49,8 @@ struct module {
 	size_t slot_count;
 	struct call *listing;	/* under way */
 	uint64_t listed_ms;	/* 0: never */
+	uint64_t nowhere_ms;	/* when its PIN was wanted from afar, and there
+				   was no place to ask */
 	bool changed;		/* by us, since it was last listed */
 	char problem[1024];	/* of the last failure, or "" */
 	uint32_t serial;	/* of the last call */
@@ -68,8 +70,12 @@ void module_end(struct module *);
 /* Ends it as soon as it has no calls left. */
 void module_retire(struct module *);
 
-/* Frees a retired module that nothing is waited for any more. */
+/*
+ * A call or a talk ended: a retired module that has none left is freed, but
+ * by modules_sweep(), which the loop calls when nobody is using it.
+ */
 void module_settle(struct module *);
+void modules_sweep(struct agent *);
 
 struct module *module_by_name(struct agent *, struct view name);
 const struct slot *module_slot(const struct module *, uint32_t slot);

@@ -151,7 +151,7 @@ talk_abandon(struct pin_talk *d)
 
 static struct pin_talk *
 talk_start(struct module *m, uint32_t slot, enum msg_id id,
-    const void *in, const struct place *place, const char *description)
+    const void *in, struct prompt_where where, const char *description)
 {
 	struct pin_talk *d;
 	int pair[2];
@@ -170,7 +170,7 @@ talk_start(struct module *m, uint32_t slot, enum msg_id id,
 	TAILQ_INSERT_TAIL(&m->talks, d, next);
 	evtimer_assign(&d->settle, m->agent->base, on_settle, d);
 	d->call = module_call(m, id, in, pair[0], 0, on_call, d);
-	d->prompt = prompt_start(m->agent, place, DIALOGUE_PIN, description,
+	d->prompt = prompt_start(m->agent, where, DIALOGUE_PIN, description,
 	    pair[1], on_prompt, d);
 	if (!d->call || !d->prompt) {
 		talk_free(d);
@@ -181,7 +181,7 @@ talk_start(struct module *m, uint32_t slot, enum msg_id id,
 
 struct pin_wait *
 pin_ask(struct module *m, uint32_t slot, enum msg_id id, const void *in,
-    const struct place *place, const char *description, call_done *done,
+    struct prompt_where where, const char *description, call_done *done,
     void *arg)
 {
 	struct pin_wait *w = calloc(1, sizeof(*w));
@@ -194,8 +194,7 @@ pin_ask(struct module *m, uint32_t slot, enum msg_id id, const void *in,
 			if (d->slot == slot && d->id == id)
 				break;
 	if (!d) {
-		d = talk_start(m, slot, id, in, place, description);
-		if (!d) {
+		if (!(d = talk_start(m, slot, id, in, where, description))) {
 			free(w);
 			return NULL;
 		}

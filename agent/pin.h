@@ -7,7 +7,7 @@
 #define AGENT_PIN_H
 
 #include "module.h"
-#include "place.h"
+#include "prompt.h"
 
 struct pin_wait;
 
@@ -17,7 +17,7 @@ struct pin_wait;
  * live until `done` or pin_cancel().  NULL when out of memory.
  */
 struct pin_wait *pin_ask(struct module *, uint32_t slot, enum msg_id id,
-    const void *in, const struct place *, const char *description,
+    const void *in, struct prompt_where, const char *description,
     call_done *done, void *arg);
 
 /*

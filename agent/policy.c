@@ -12,7 +12,10 @@ policy_judge(const struct config *config, const struct key *key,
 	bool remote = origin == ORIGIN_AGENT;
 
 	*why = NULL;
-	if (object->by_policy && !rule->blob)
+	if (remote && object->by_policy)
+		*why = "bytes of no kind that touchstone knows are signed for "
+		    "local clients only";
+	else if (object->by_policy && !rule->blob)
 		*why = "the bytes are of no kind that touchstone knows, and "
 		    "the key's rule does not allow that (blob = true)";
 	else if (remote && typed && !object->forwarded)

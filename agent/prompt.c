@@ -10,10 +10,13 @@
 #include "helper.h"
 #include "prompt.h"
 
+#define REMOTE_MAX 2		/* questions from afar that may wait or run */
+
 struct prompt {
 	TAILQ_ENTRY(prompt) next;
 	struct agent *agent;
 	const struct place *place;
+	bool remote;
 	enum dialogue dialogue;
 	char *description;
 	int pin_fd;
@@ -163,8 +166,35 @@ prompt_next(struct agent *a)
 		prompt_run(p);
 }
 
+bool
+prompt_is_crowded(const struct agent *a)
+{
+	const struct prompt *p;
+	size_t n = 0;
+
+	TAILQ_FOREACH(p, &a->prompts, next)
+		n += p->remote;
+	return n >= REMOTE_MAX;
+}
+
+/* Behind what runs and what is local, if it is local; else behind all. */
+static void
+enqueue(struct prompt *p)
+{
+	struct prompts *all = &p->agent->prompts;
+	struct prompt *other;
+
+	if (!p->remote)
+		TAILQ_FOREACH(other, all, next)
+			if (other->remote && !other->running) {
+				TAILQ_INSERT_BEFORE(other, p, next);
+				return;
+			}
+	TAILQ_INSERT_TAIL(all, p, next);
+}
+
 struct prompt *
-prompt_start(struct agent *a, const struct place *place,
+prompt_start(struct agent *a, struct prompt_where where,
     enum dialogue dialogue, const char *description, int pin_fd,
     prompt_done *done, void *arg)
 {
@@ -177,12 +207,13 @@ prompt_start(struct agent *a, const struct place *place,
 		return NULL;
 	}
 	p->agent = a;
-	p->place = place;
+	p->place = where.place;
+	p->remote = where.remote;
 	p->dialogue = dialogue;
 	p->pin_fd = pin_fd;
 	p->done = done;
 	p->arg = arg;
-	TAILQ_INSERT_TAIL(&a->prompts, p, next);
+	enqueue(p);
 	prompt_next(a);
 	return p;
 }

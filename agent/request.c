@@ -11,9 +11,11 @@
 #include "wire/text.h"
 #include "conn.h"
 #include "request.h"
+#include "words.h"
 #include "work.h"
 
 #define FRESH_MS 1000		/* how old a listing may be that says "no" */
+#define NOWHERE_MS 30000	/* how long "nowhere to ask" is believed */
 #define POLL_MS 1000		/* how often an absent token is looked for */
 #define PAYLOADS_MAX (128 * 1024 * 1024)	/* held for all clients */
 #define PAYLOADS_PER_PROCESS (32 * 1024 * 1024)
@@ -217,12 +219,28 @@ undelivered(struct request *r)
 
 /* ---- token: PIN, touch, signature ---- */
 
+/* A key is its public key: where one of its tokens fails, another will do. */
+static bool
+try_another(struct request *r)
+{
+	if (!r->key || r->tries++ >= r->key->holder_count ||
+	    !key_blame(r->key, r->module, r->token_key))
+		return false;
+	agent_log("key %s: %s fails; another token is tried",
+	    key_title(r->key), r->module->config.name);
+	locate(r);
+	return true;
+}
+
 static void
 take_answer(struct request *r, const void *reply)
 {
 	gpg_error_t err;
 
-	if ((err = r->work->finish(r, reply)))
+	err = r->work->finish(r, reply);
+	if (gpg_err_code(err) == GPG_ERR_BAD_SIGNATURE && try_another(r))
+		return;
+	if (err)
 		fail(r, err);
 	else
 		put_result(r);
@@ -234,6 +252,11 @@ on_pin(void *arg, gpg_error_t err, const char *text, const void *reply)
 	struct request *r = arg;
 
 	r->pin = NULL;
+	if (!err)
+		r->module->nowhere_ms = 0;
+	else if (r->origin != ORIGIN_LOCAL &&
+	    gpg_err_code(err) == GPG_ERR_NO_PIN_ENTRY)
+		r->module->nowhere_ms = agent_now_ms();
 	if (gpg_err_code(err) == GPG_ERR_EAGAIN) {
 		ask_token(r);
 	} else if (err) {
@@ -262,21 +285,26 @@ find_place(struct request *r)
 		r->place = NULL;
 }
 
+struct prompt_where
+request_where(const struct request *r)
+{
+	return (struct prompt_where){ r->place, r->origin != ORIGIN_LOCAL };
+}
+
 static void
 ask_pin(struct request *r)
 {
 	const struct slot *s = module_slot(r->module, r->slot);
-	char what[2048];
+	char what[WORDS_MAX];
 
+	if (r->origin != ORIGIN_LOCAL && prompt_is_crowded(r->agent)) {
+		fail(r, request_problem(r, GPG_ERR_RESOURCE_LIMIT,
+		    "too many questions from afar wait for an answer"));
+		return;
+	}
 	r->stage = STAGE_PIN;
 	find_place(r);
-	snprintf(what, sizeof(what), "The PIN of token \"%s\"%s%s is needed to "
-	    "sign %s%s%s, asked by %s.",
-	    s && s->label ? s->label : r->label ? r->label : "",
-	    s && s->serial && s->serial[0] ? ", serial " : "",
-	    s && s->serial ? s->serial : "", r->object.summary,
-	    r->key ? " with key " : "", r->key ? key_title(r->key) : "",
-	    r->requester);
+	words_pin(r, what);
 	tell(r, STATE_PIN, "enter the PIN of token \"%s\" in the dialogue",
 	    s && s->label ? s->label : "");
 	r->pin = r->work->ask_pin(r, what, on_pin);
@@ -284,12 +312,28 @@ ask_pin(struct request *r)
 		fail(r, gpg_error(GPG_ERR_ENOMEM));
 }
 
-/* The token's process knows better: its listing is waited for. */
+static bool
+is_late(const struct request *r)
+{
+	return agent_now_ms() - r->started_ms >
+	    (uint64_t)r->agent->config->token_wait_s * 1000;
+}
+
+/*
+ * The token's process knows better than its last listing: the next is waited
+ * for, and a token that keeps changing its mind is asked once a second.
+ */
 static void
 locate_again(struct request *r)
 {
+	const struct timeval tv = { POLL_MS / 1000, 0 };
+
 	r->stage = STAGE_LOCATE;
-	agent_watch(r->agent, &r->watcher);
+	module_changed(r->module);
+	if (!r->missed)
+		agent_watch(r->agent, &r->watcher);
+	event_add(&r->timer, &tv);
+	r->missed = true;
 }
 
 static void
@@ -315,24 +359,23 @@ on_token(void *arg, gpg_error_t err, const char *text, const void *reply)
 		ask_pin(r);
 		return;
 	case GPG_ERR_MISSING_KEY:
-		if (r->missed) {
-			request_problem(r, GPG_ERR_NO_SECKEY, "the token has "
-			    "only the public half of key %s", key_title(r->key));
-			fail(r, gpg_error(GPG_ERR_NO_SECKEY));
+	case GPG_ERR_CARD_NOT_PRESENT:
+		if (!is_late(r) && (!r->missed ||
+		    gpg_err_code(err) == GPG_ERR_CARD_NOT_PRESENT)) {
+			locate_again(r);
 			return;
 		}
-		r->missed = true;
-		module_changed(r->module);
-		locate_again(r);
-		return;
-	case GPG_ERR_CARD_NOT_PRESENT:
-		module_changed(r->module);
-		locate_again(r);
-		return;
+		break;
+	case GPG_ERR_CARD:
+	case GPG_ERR_TIMEOUT:
+		if (try_another(r))
+			return;
+		break;
 	default:
-		request_problem(r, gpg_err_code(err), "%s", text);
-		fail(r, err);
+		break;
 	}
+	request_problem(r, gpg_err_code(err), "%s", text);
+	fail(r, err);
 }
 
 static void
@@ -415,17 +458,34 @@ on_consent(void *arg, gpg_error_t err, const char *text)
 static void
 ask_consent(struct request *r)
 {
-	char what[2048];
+	char what[WORDS_MAX];
 
+	if (r->origin != ORIGIN_LOCAL && prompt_is_crowded(r->agent)) {
+		deny(r, GPG_ERR_RESOURCE_LIMIT,
+		    "too many questions from afar wait for an answer");
+		return;
+	}
 	r->stage = STAGE_CONSENT;
 	find_place(r);
-	snprintf(what, sizeof(what), "Sign %s, with key %s, asked by %s?",
-	    r->object.summary, key_title(r->key), r->requester);
+	words_consent(r, what);
 	tell(r, STATE_CONSENT, "agree to the signature in the dialogue");
-	r->prompt = prompt_start(r->agent, r->place, DIALOGUE_CONFIRM, what,
-	    -1, on_consent, r);
+	r->prompt = prompt_start(r->agent, request_where(r), DIALOGUE_CONFIRM,
+	    what, -1, on_consent, r);
 	if (!r->prompt)
 		fail(r, gpg_error(GPG_ERR_ENOMEM));
+}
+
+/*
+ * A request from afar just failed for want of a place to ask for its PIN.
+ * The next ones are refused before they leave an intent in the log each.
+ */
+static bool
+asks_nowhere(const struct request *r)
+{
+	uint64_t then = r->module->nowhere_ms;
+
+	return r->origin != ORIGIN_LOCAL && then &&
+	    agent_now_ms() - then < NOWHERE_MS;
 }
 
 static void
@@ -437,6 +497,11 @@ judge(struct request *r)
 
 	if ((err = r->work->begin(r))) {
 		fail(r, err);
+		return;
+	}
+	if (asks_nowhere(r)) {
+		deny(r, GPG_ERR_NO_PIN_ENTRY, "a PIN is needed, and nobody said "
+		    "where to ask for it: run `touchstone session` there");
 		return;
 	}
 	if (r->work->signs)
@@ -497,23 +562,22 @@ static void
 wait_for_token(struct request *r)
 {
 	const struct timeval tv = { POLL_MS / 1000, 0 };
-	uint64_t limit = (uint64_t)r->agent->config->token_wait_s * 1000;
+	char wanted[256];
 
+	words_wanted(r, wanted, sizeof(wanted));
 	if (is_hopeless(r)) {
 		fail(r, gpg_error(GPG_ERR_CARD));
 		return;
 	}
-	if (agent_now_ms() - r->started_ms > limit) {
-		request_problem(r, GPG_ERR_CARD_NOT_PRESENT, "the token that "
-		    "holds key %s was not inserted within %u s",
-		    r->key ? key_title(r->key) : r->key_text,
+	if (is_late(r)) {
+		request_problem(r, GPG_ERR_CARD_NOT_PRESENT, "the token for %s "
+		    "was not inserted within %u s", wanted,
 		    r->agent->config->token_wait_s);
 		fail(r, gpg_error(GPG_ERR_CARD_NOT_PRESENT));
 		return;
 	}
 	if (r->state != STATE_TOKEN)
-		tell(r, STATE_TOKEN, "insert the token that holds key %s",
-		    r->key ? key_title(r->key) : r->key_text);
+		tell(r, STATE_TOKEN, "insert the token that holds %s", wanted);
 	agent_watch(r->agent, &r->watcher);
 	event_add(&r->timer, &tv);
 }

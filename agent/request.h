@@ -66,6 +66,7 @@ struct request {
 	struct module *module;		/* valid only within a stage */
 	uint32_t slot, token_key;
 	bool touch;
+	size_t tries;			/* of other tokens */
 	bool missed;			/* the token had no such key once */
 	struct place *place;		/* NULL until a prompt is needed */
 	char requester[256];

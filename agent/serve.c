@@ -11,6 +11,7 @@
 #include "helper.h"
 #include "work.h"
 
+#define KEYS_LISTED 256		/* as messages.def bounds a list */
 #define SETTLE_S 2		/* what a listing waits for slow modules */
 #define LISTING_FRESH_MS 3000	/* older: listed anew, in the background */
 
@@ -30,7 +31,8 @@ answer_identities(struct conn *c)
 	gpg_error_t err = 0;
 
 	buf_init(&list, FRAME_MAX);
-	for (size_t i = 0; i < keyring_count(c->agent->keyring) && !err; i++) {
+	for (size_t i = 0; i < keyring_count(c->agent->keyring) && !err &&
+	    reply.keys.count < KEYS_LISTED; i++) {
 		struct key *k = keyring_at(c->agent->keyring, i);
 		struct msg_ssh_identity one = {
 			.key = pubkey_ssh(k->pub),
@@ -101,7 +103,8 @@ answer_keys(struct conn *c)
 	gpg_error_t err = 0;
 
 	buf_init(&list, FRAME_MAX);
-	for (size_t i = 0; i < keyring_count(c->agent->keyring) && !err; i++) {
+	for (size_t i = 0; i < keyring_count(c->agent->keyring) && !err &&
+	    reply.keys.count < KEYS_LISTED; i++) {
 		struct key *k = keyring_at(c->agent->keyring, i);
 
 		if (match.len == 0 || key_matches(k, match))
@@ -425,6 +428,21 @@ serve_token_init(struct conn *c, struct view body)
 
 /* ---- administration ---- */
 
+/* Who did what to the agent itself belongs into the record too. */
+static void
+note(struct conn *c, const char *what)
+{
+	struct audit_record rec = {
+		.stage = AUDIT_EVENT,
+		.kind = what,
+		.requester = conn_requester(c),
+		.origin = "local",
+	};
+
+	if (c->agent->audit)
+		audit_put(c->agent->audit, &rec, NULL, NULL);
+}
+
 /* Whether a PIN is held is the token process's to say, and changes. */
 static void
 serve_status(struct conn *c, struct view body)
@@ -451,6 +469,7 @@ on_forgotten(void *arg, gpg_error_t err, const char *text, const void *reply)
 	agent_changed(a);
 }
 
+/* A process that does not answer in time is ended, and its PINs with it. */
 static void
 serve_forget(struct conn *c, struct view body)
 {
@@ -461,10 +480,14 @@ serve_forget(struct conn *c, struct view body)
 	memset(&in, 0, sizeof(in));
 	TAILQ_FOREACH_SAFE(m, &a->modules, next, next)
 		if (m->state == MODULE_READY && module_call(m,
-		    MSG_token_forget, &in, -1, m->config.deadline_s * 1000,
-		    on_forgotten, a))
+		    MSG_token_forget, &in, -1, SETTLE_S * 1000, on_forgotten,
+		    a))
 			a->forgetting++;
-	answer_when_settled(c);
+	note(c, "forget");
+	if (is_settled(c))
+		answer_listing(c);
+	else
+		agent_watch(c->agent, &c->watcher);
 }
 
 static void
@@ -473,6 +496,7 @@ serve_reload(struct conn *c, struct view body)
 	char *problem = NULL;
 	gpg_error_t err;
 
+	note(c, "reload");
 	if ((err = agent_reload(c->agent, &problem)))
 		conn_fail(c, err, problem);
 	else
@@ -483,6 +507,7 @@ serve_reload(struct conn *c, struct view body)
 static void
 serve_stop(struct conn *c, struct view body)
 {
+	note(c, "stop");
 	conn_reply(c, 0, "", NULL);
 	agent_stop(c->agent);
 }
@@ -491,6 +516,7 @@ static void
 serve_session(struct conn *c, struct view body)
 {
 	struct place *place;
+	struct module *m;
 	gpg_error_t err;
 
 	if ((err = place_of(c->pid, c->start, &place))) {
@@ -499,6 +525,9 @@ serve_session(struct conn *c, struct view body)
 	}
 	place_free(&c->agent->session);
 	c->agent->session = place;
+	TAILQ_FOREACH(m, &c->agent->modules, next)
+		m->nowhere_ms = 0;
+	note(c, "session");
 	conn_reply(c, 0, "", NULL);
 }
 
@@ -574,6 +603,11 @@ conn_serve(struct conn *c, struct view frame)
 	enum msg_id id;
 
 	c->asked = true;
+	if (c->agent->draining && !c->request) {
+		refuse(c, frame);
+		c->doomed = true;
+		return;
+	}
 	if (is_query(frame)) {
 		serve_query(c);
 		return;

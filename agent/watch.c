@@ -2,6 +2,7 @@
 #include <config.h>
 
 #include "agent.h"
+#include "module.h"
 
 void
 agent_watch(struct agent *a, struct watcher *w)
@@ -28,6 +29,7 @@ on_changed(int fd, short what, void *arg)
 	struct agent *a = arg;
 	struct watcher mark = { .armed = true }, *w;
 
+	modules_sweep(a);
 	TAILQ_INSERT_TAIL(&a->watchers, &mark, next);
 	while ((w = TAILQ_FIRST(&a->watchers)) != &mark) {
 		agent_unwatch(a, w);

@@ -141,9 +141,6 @@ locate_slot(struct request *r)
 			    "by label or serial (--token)", r->module_name);
 		found = s;
 	}
-	if (!found && r->module->problem[0])
-		return request_problem(r, GPG_ERR_CARD, "%s",
-		    r->module->problem);
 	if (!found)
 		return gpg_error(GPG_ERR_CARD_NOT_PRESENT);
 	r->slot = found->slot;
@@ -234,8 +231,8 @@ token_init_ask_pin(struct request *r, const char *description,
 {
 	struct msg_token_prepare in = { .label = view_str(r->label) };
 
-	return pin_ask(r->module, 0, MSG_token_prepare, &in, r->place,
-	    description, done, r);
+	return pin_ask(r->module, 0, MSG_token_prepare, &in,
+	    request_where(r), description, done, r);
 }
 
 static gpg_error_t

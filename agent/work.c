@@ -31,9 +31,8 @@ work_locate_key(struct request *r)
 		    r->key_text ? r->key_text : "this public key");
 		return gpg_error(GPG_ERR_EAGAIN);
 	}
-	if (r->key->holder_count == 0)
+	if (!(h = key_holder(r->key)))
 		return gpg_error(GPG_ERR_CARD_NOT_PRESENT);
-	h = &r->key->holders[0];
 	r->module = h->module;
 	r->slot = h->slot;
 	r->token_key = h->key;
@@ -59,8 +58,8 @@ work_ask_login(struct request *r, const char *description, call_done *done)
 {
 	struct msg_token_login in = { .slot = r->slot };
 
-	return pin_ask(r->module, r->slot, MSG_token_login, &in, r->place,
-	    description, done, r);
+	return pin_ask(r->module, r->slot, MSG_token_login, &in,
+	    request_where(r), description, done, r);
 }
 
 gpg_error_t

@@ -51,6 +51,9 @@ struct pin_wait *work_ask_login(struct request *, const char *description,
     call_done *);
 gpg_error_t work_check(struct request *, const void *reply);
 
+/* Where the user of a request is asked. */
+struct prompt_where request_where(const struct request *);
+
 /* Sets r->problem; returns gpg_error(code). */
 gpg_error_t request_problem(struct request *, gpg_err_code_t,
     const char *fmt, ...) __attribute__((format(printf, 3, 4)));

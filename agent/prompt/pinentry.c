@@ -194,10 +194,10 @@ put_escaped(struct buf *b, const char *s, bool ascii)
 
 /*
  * A command with a text.  Texts of our own fit; a description was cut before
- * it came here.  What this pinentry does not know, it may refuse.
+ * it came here.
  */
 static gpg_error_t
-set(struct pinentry *p, const char *command, const char *text)
+must_set(struct pinentry *p, const char *command, const char *text)
 {
 	struct buf b;
 	gpg_error_t err;
@@ -211,6 +211,15 @@ set(struct pinentry *p, const char *command, const char *text)
 	if (!(err = buf_error(&b)))
 		err = say(p, (const char *)buf_view(&b).p, NULL);
 	buf_free(&b);
+	return err;
+}
+
+/* The same for what a pinentry need not know. */
+static gpg_error_t
+set(struct pinentry *p, const char *command, const char *text)
+{
+	gpg_error_t err = must_set(p, command, text);
+
 	return is_refusal(err) ? 0 : err;
 }
 
@@ -419,9 +428,9 @@ ask_once(struct pinentry *p, const struct question *q, struct typed *t)
 	if (!description)
 		return gpg_error(GPG_ERR_ENOMEM);
 	p->deadline_ms = now_ms() + START_MS;
-	if ((err = set(p, "SETDESC", description)) ||
+	if ((err = must_set(p, "SETDESC", description)) ||
 	    (err = set(p, "SETPROMPT", q->prompt)) ||
-	    (err = set(p, "SETERROR", q->error)) ||
+	    (err = must_set(p, "SETERROR", q->error)) ||
 	    (err = set(p, "SETREPEAT", q->repeat)) ||
 	    (err = set(p, "SETOK", q->ok)) ||
 	    (err = set(p, "SETCANCEL", q->cancel)))

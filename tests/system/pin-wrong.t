@@ -21,7 +21,7 @@ is 'the first question was of no error' "$(pinentry_log |
 is 'and then twice that it was wrong' \
     "$(pinentry_log | grep -c '^SETERROR Wrong PIN')" 2
 like 'the question names what is signed' "$(pinentry_log)" \
-    '^SETDESC The PIN of token "soft".* sign commit "one" by A U Thor'
+    '^SETDESC The PIN of token "soft".*: commit "one" by A U Thor'
 unlike 'no PIN is in any log' "$(cat "$user/pinentry.log" \
     "$XDG_STATE_HOME"/touchstone/agent.log \
     "$XDG_STATE_HOME"/touchstone/audit/*/log.jsonl)" 'wrong-one|tulip'

@@ -26,7 +26,7 @@ is 'refused: nor a PIN' "$(pin_dialogues)" 0
 
 question=$(pinentry_log | grep '^SETDESC')
 like 'the question names the commit' "$question" \
-    '^SETDESC Sign commit "a plain subject" by A U Thor <author@example.com>'
+    '^SETDESC Sign with key soft, asked by .*: commit "a plain subject" by A U Thor <author@example.com>'
 like 'and the key' "$question" 'with key soft'
 like 'and who asks' "$question" 'asked by touchstone-gpg ← git '
 
@@ -55,7 +55,7 @@ pinentry refuse
 is 'a tag is asked about too' "$(without_terminal git -C "$repo" tag -s \
     -m 'a tag' v1 2>/dev/null; echo $?)" 128
 like 'by its name' "$(pinentry_log | grep '^SETDESC' | tail -n 1)" \
-    '^SETDESC Sign tag v1 of commit [0-9a-f]{8}, tagger A U Thor <'
+    '^SETDESC Sign with key soft, .*: tag v1 of commit [0-9a-f]{8}, tagger A U Thor <'
 is 'and there is none' "$(git -C "$repo" tag)" ''
 
 # ---- a client that goes while the question is open ----
@@ -139,7 +139,7 @@ CONFIRM'
 unlike 'lines: only the first is the subject' "$(shown)" 'nothing at all'
 hostile 'quotes' 'fix" by Linus <torvalds@example.org>, with key "x'
 like 'quotes: do not end before the author' "$(shown)" \
-    "^Sign commit \"[^\"]*\" by A U Thor <author@example.com>, with key soft,"
+    "^Sign with key soft, asked by [^:\"]*: commit \"[^\"]*\" by A U Thor <author@example.com>\?"
 hostile 'an author' fix "Mall${esc}[1mory$rlo"
 hostile 'an author with percents' fix 'Mallory%0ACONFIRM'
 hostile 'bytes that are no UTF-8' "fix $(printf '\377\376\200') it"

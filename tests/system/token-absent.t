@@ -26,7 +26,7 @@ like 'that is a signature' "$(cat "$user/wait.out")" 'BEGIN PGP SIGNATURE'
 fault absent
 started=$(now_ms)
 fails_to_sign 'it does not come: no signature' \
-    'the token that holds key soft was not inserted within 3 s'
+    'the token for key soft was not inserted within 3 s'
 took=$(($(now_ms) - started))
 less 'not before its time' 2500 $took
 less 'nor long after it' $took 6000

@@ -1,0 +1,71 @@
+/* What the user is told and asked. */
+#include <config.h>
+
+#include <stdio.h>
+
+#include "wire/text.h"
+#include "words.h"
+#include "work.h"
+
+static const char *
+or_empty(const char *s)
+{
+	return s ? s : "";
+}
+
+void
+words_wanted(const struct request *r, char *dst, size_t size)
+{
+	char text[WORDS_MAX];
+
+	if (r->key)
+		snprintf(text, sizeof(text), "key %s", key_title(r->key));
+	else if (r->module_name)
+		snprintf(text, sizeof(text), "a token of module %s",
+		    r->module_name);
+	else
+		snprintf(text, sizeof(text), "key %s", or_empty(r->key_text));
+	text_clean(dst, size, view_str(text));
+}
+
+static void
+describe_token(const struct request *r, char *dst, size_t size)
+{
+	const struct slot *s = module_slot(r->module, r->slot);
+	const char *label = s && s->label ? s->label : or_empty(r->label);
+
+	if (s && s->serial && s->serial[0])
+		snprintf(dst, size, "token \"%s\" (serial %s, module %s)",
+		    label, s->serial, r->module->config.name);
+	else
+		snprintf(dst, size, "token \"%s\" (module %s)", label,
+		    r->module->config.name);
+}
+
+void
+words_pin(const struct request *r, char dst[WORDS_MAX])
+{
+	char text[WORDS_MAX], token[512], wanted[256];
+
+	describe_token(r, token, sizeof(token));
+	words_wanted(r, wanted, sizeof(wanted));
+	if (r->work->signs)
+		snprintf(text, sizeof(text), "The PIN of %s is needed to sign "
+		    "with %s, asked by %s: %s", token, wanted, r->requester,
+		    r->object.summary);
+	else
+		snprintf(text, sizeof(text), "The PIN of %s is needed, asked "
+		    "by %s, for %s", token, r->requester, r->object.summary);
+	text_clean(dst, WORDS_MAX, view_str(text));
+}
+
+void
+words_consent(const struct request *r, char dst[WORDS_MAX])
+{
+	char text[WORDS_MAX], wanted[256];
+
+	words_wanted(r, wanted, sizeof(wanted));
+	snprintf(text, sizeof(text), "Sign with %s, asked by %s: %s?", wanted,
+	    r->requester, r->object.summary);
+	text_clean(dst, WORDS_MAX, view_str(text));
+}
