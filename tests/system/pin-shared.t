@@ -74,7 +74,12 @@ is 'one cancels: no signature' "$(good_signatures)" 0
 
 begin 'the first is killed'
 old=$(pinentry_pid)
+# Its prompter is slow to go: the token still listens to it meanwhile.
+prompter=$(pgrep -x touchstone-prom -P "$agent")
+kill -STOP "$prompter"
 kill -KILL "$first"
+sleep 0.5
+kill -CONT "$prompter"
 ok 'the first is killed: another dialogue opens' \
     wait_for 20 dialogue_is_open GETPIN 2
 ok 'the first is killed: its dialogue is closed' wait_for 10 is_gone "$old"
