@@ -99,6 +99,11 @@ not_ok 'a request by agent.sock is denied' by_agent_sock
 like 'since no rule allows it' "$tap_out" 'agent\.sock.*forward = true'
 is 'nobody was asked' "$(pinentry_log)" ''
 is 'and nothing signed' "$(calls C_Sign)" 0
+# A denial is recorded, but its reply does not wait for that.
+is_denied() {
+	test "$(audit '.records[-1].stage')" = denied
+}
+wait_for 5 is_denied
 is 'it is recorded as denied' \
     "$(audit '.records[-1] | .stage + " " + .origin')" 'denied agent'
 
