@@ -140,8 +140,9 @@ prompt_run(struct prompt *p)
 			close(fd);
 		p->err = gpg_error(GPG_ERR_NO_PIN_ENTRY);
 		snprintf(p->text, sizeof(p->text), "there is no terminal and "
-		    "no display to ask at: run it in a terminal, or run "
-		    "`touchstone session` where prompts should appear");
+		    "no display to ask at: %srun `touchstone session` where "
+		    "prompts should appear",
+		    p->remote ? "" : "run it in a terminal, or ");
 		event_add(&p->soon, &now);
 		return;
 	}
