@@ -172,7 +172,9 @@ take(enum msg_id id, struct view *v, void *out)
 	const struct msg_field *f;
 	gpg_error_t err;
 
-	memset(out, 0, rows[id].size);
+	/* Who expects no fields may have no room for them. */
+	if (rows[id].size > 0)
+		memset(out, 0, rows[id].size);
 	for (f = rows[id].fields; f->type != FIELD_END; f++)
 		if ((err = decode_field(v, f, (char *)out + f->offset)))
 			return err;
@@ -187,7 +189,7 @@ msg_decode(enum msg_id id, struct view body, void *out)
 	err = take(id, &body, out);
 	if (!err && body.len > 0)
 		err = gpg_error(GPG_ERR_BAD_DATA);
-	if (err)
+	if (err && rows[id].size > 0)
 		memset(out, 0, rows[id].size);
 	return err;
 }

@@ -14,7 +14,8 @@ const char *__ubsan_default_options(void);
 const char *
 __asan_default_options(void)
 {
-	return "log_path=" SANITIZER_REPORTS ":detect_stack_use_after_return=1";
+	return "log_path=" SANITIZER_REPORTS ":log_exe_name=1:"
+	    "detect_stack_use_after_return=1";
 }
 
 const char *
