@@ -11,6 +11,8 @@
 #include "format/pubkey.h"
 #include "p11.h"
 
+#define TRIES_MAX 8
+
 /* One request on its way. */
 struct signer {
 	struct p11 *p;
@@ -254,6 +256,11 @@ give_up(struct signer *sg, CK_RV rv, bool mended)
 	    p11_slot_title(sg->slot).text, p11_kit_strerror(rv));
 }
 
+/*
+ * Each cure once: what it did not cure stays.  But when others log out (the
+ * PIN's time was over, the user said forget, a token was reopened), there was
+ * no login for the module to deny.
+ */
 static gpg_error_t
 sign_until_cured(struct signer *sg)
 {
@@ -262,7 +269,7 @@ sign_until_cured(struct signer *sg)
 	gpg_error_t err;
 	CK_RV rv;
 
-	for (;;) {
+	for (int tries = 0; tries < TRIES_MAX; tries++) {
 		rv = attempt_locked(sg);
 		if (rv == CKR_OK)
 			return 0;
@@ -271,12 +278,13 @@ sign_until_cured(struct signer *sg)
 		what = p11_cure(rv);
 		if (what == CURE_NONE || done & 1u << what)
 			return give_up(sg, rv, what != CURE_NONE);
-		done |= 1u << what;
-		if (what == CURE_REOPEN)	/* nobody is logged in then */
-			done &= ~(1u << CURE_LOGIN);
+		if (what != CURE_LOGIN || sg->login)
+			done |= 1u << what;
 		if ((err = cure(sg, what)))
 			return err;
 	}
+	return p11_problem(sg->pb, sg->slot, CKR_USER_NOT_LOGGED_IN,
+	    "signing");
 }
 
 /* The key by its number, wherever its token is now. */

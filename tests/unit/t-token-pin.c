@@ -223,7 +223,7 @@ test_one_person_is_asked_at_a_time(void **state)
 	struct world *w = *state;
 	struct msg_token_login in;
 	struct rig_talk t;
-	uint32_t first;
+	char raw[2048];
 	int pair[2];
 
 	make_plain(w);
@@ -231,11 +231,10 @@ test_one_person_is_asked_at_a_time(void **state)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
 	    pair), 0);
 	assert_true(rig_send(&w->r, MSG_token_login, &in, pair[0]));
-	first = w->r.serial;
+	assert_true(recv(pair[1], raw, sizeof(raw), 0) > 0);
 	/* Nor does the dialogue keep the process from other work. */
 	assert_true(rig_slot_flags(&w->r, w->slot) >= 0);
 	assert_code(rig_login(&w->r, w->slot, rig_pins, &t), GPG_ERR_EBUSY);
-	assert_int_equal(first + 2, w->r.serial);
 	close(pair[1]);
 	assert_code(rig_receive(&w->r, MSG_token_login, NULL),
 	    GPG_ERR_CANCELED);
