@@ -16,7 +16,15 @@
 #include "wire/text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
+const char *__lsan_default_options(void);
 const char *__lsan_default_suppressions(void);
+
+/* The number of inputs is all that it prints. */
+const char *
+__lsan_default_options(void)
+{
+	return "print_suppressions=0";
+}
 
 /* libconfig loses the last string before an error of syntax. */
 const char *
