@@ -239,7 +239,7 @@ p11_make(void *state, unsigned worker, const struct msg_token_make *in,
 	if (keys->count != 1)
 		return problem_say(pb, GPG_ERR_CARD,
 		    "%s says that it made a key, but does not show it: look "
-		    "with \"touchstone keys --refresh\"",
+		    "with \"touchstone keys list --refresh\"",
 		    p11_slot_title(m.slot).text);
 	return 0;
 }

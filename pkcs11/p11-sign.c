@@ -245,7 +245,7 @@ give_up(struct signer *sg, CK_RV rv, bool mended)
 	if (sg->missing)
 		return problem_say(sg->pb, GPG_ERR_MISSING_KEY,
 		    "this key is not on %s any more: look at \"touchstone "
-		    "keys --refresh\"", p11_slot_title(sg->slot).text);
+		    "keys list --refresh\"", p11_slot_title(sg->slot).text);
 	if (!mended)
 		return p11_problem(sg->pb, sg->slot, rv, "signing");
 	if (p11_cure(rv) == CURE_REOPEN && (err = p11_slot_reopen(sg->p,
@@ -298,7 +298,7 @@ find_signer(struct signer *sg)
 	sg->slot = p11_slot_get(sg->p, number >> 16);
 	if (!sg->slot)
 		return problem_say(sg->pb, GPG_ERR_MISSING_KEY,
-		    "there is no such key: look at \"touchstone keys "
+		    "there is no such key: look at \"touchstone keys list "
 		    "--refresh\"");
 	pthread_mutex_lock(&sg->slot->mu);
 	present = sg->slot->present;
