@@ -37,6 +37,28 @@ folders 'object may not do I/O' 'reach nothing outside' \
 folders 'format may not know the time' 'reach nothing outside' \
     protocol/format/x.c '#include <sys/time.h>'
 
+# page NAME SED PATTERN: the manual page of touchstone, so edited, is seen.
+page() {
+	rm -rf "$work/src"
+	mkdir "$work/src"
+	cp -R "$src/agent" "$src/client" "$src/pkcs11" "$work/src/"
+	sed "$2" "$src/client/man/touchstone.1" \
+	    >"$work/src/client/man/touchstone.1"
+	"$here/check-man" "$work/src" >"$work/out" 2>&1
+	like "$1" "$(cat "$work/out")" "$3"
+}
+if command -v mandoc >/dev/null; then
+	ok 'the manual pages pass' "$here/check-man"
+	page 'a macro that is none' 's/^\.Pp$/.Qp/' '^not ok .*no warnings'
+	page 'an option that the page lacks' '/refresh/d' \
+	    '^not ok .*keys list --refresh'
+	page 'a command that the page lacks' 's/^\(.*\)forget/\1/' \
+	    '^not ok .*has: forget'
+	page 'a page that is not there' 's/^\.Xr touchstone-gpg 1/.Xr touchstone-gpg 7/' '^not ok .*touchstone-gpg.7 is there'
+else
+	skip 'manual pages' 'mandoc is not installed'
+fi
+
 # text NAME SED PATTERN: the protocol's text, so edited, is no more the rows'.
 text() {
 	sed "$2" "$src/protocol/PROTOCOL" >"$work/PROTOCOL"
