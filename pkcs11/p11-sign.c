@@ -27,6 +27,7 @@ struct signer {
 	unsigned epoch;		/* what the last attempt saw */
 	bool login;		/* a login was needed for it */
 	bool missing;		/* the private half was looked for in vain */
+	bool alone;		/* its PIN is for one signature at a time */
 	bool refused;		/* a PIN was, and err says so */
 	gpg_error_t err;
 };
@@ -169,7 +170,7 @@ compute(struct signer *sg, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE o,
 	return rv;
 }
 
-/* With the slot's lock held, shared. */
+/* With the slot's lock held, shared unless sg->alone. */
 static CK_RV
 attempt(struct signer *sg, struct pin **pin)
 {
@@ -188,6 +189,11 @@ attempt(struct signer *sg, struct pin **pin)
 		return rv;
 	/* It is wanted between two calls; there is no way back from there. */
 	if (always_auth && p11_login_wanted(sg->slot)) {
+		/* Side by side, several would try a PIN that is wrong now. */
+		if (!sg->alone) {
+			sg->alone = true;
+			return CKR_FUNCTION_CANCELED;
+		}
 		if (!sg->slot->logged_in)
 			return CKR_USER_NOT_LOGGED_IN;
 		if ((sg->err = pin_new(pin)) || (sg->err = p11_login_pin(
@@ -206,12 +212,18 @@ static CK_RV
 attempt_locked(struct signer *sg)
 {
 	struct pin *pin = NULL;
+	bool alone;
 	CK_RV rv;
 
-	pthread_rwlock_rdlock(&sg->slot->lock);
-	rv = attempt(sg, &pin);
-	pthread_rwlock_unlock(&sg->slot->lock);
-	pin_free(&pin);
+	do {
+		if ((alone = sg->alone))
+			pthread_rwlock_wrlock(&sg->slot->lock);
+		else
+			pthread_rwlock_rdlock(&sg->slot->lock);
+		rv = attempt(sg, &pin);
+		pthread_rwlock_unlock(&sg->slot->lock);
+		pin_free(&pin);
+	} while (sg->alone && !alone);
 	return rv;
 }
 

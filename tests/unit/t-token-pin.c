@@ -442,6 +442,25 @@ test_a_pin_that_a_key_refuses_is_dropped(void **state)
 	assert_sign(w, 0);
 }
 
+static void
+test_a_refused_pin_is_not_tried_by_the_others(void **state)
+{
+	struct msg_token_signed out;
+	struct world *w = *state;
+
+	make_world(w, &(struct rig_options){ .sessions = 4 });
+	rig_fault(&w->r, "tries 3\nalways-auth\n");
+	assert_talk(w, rig_pins, 0, "AG");
+	rig_fault(&w->r, "tries 3\nalways-auth\nfail login 0xa0 0\n"
+	    "delay login 50\n");
+	for (int i = 0; i < 4; i++)
+		assert_true(rig_sign_send(&w->r, &w->key));
+	for (int i = 0; i < 4; i++)
+		assert_code(rig_receive(&w->r, MSG_token_sign, &out),
+		    GPG_ERR_PIN_NOT_SYNCED);
+	assert_int_equal(rig_count(&w->r, "C_Login-context"), 1);
+}
+
 /* ---- from a file ---- */
 
 static struct rig_options
@@ -569,6 +588,7 @@ main(void)
 		row(test_a_pin_that_is_refused_later_is_not_sent_twice),
 		row(test_the_last_try_is_not_spent_on_a_held_pin),
 		row(test_keys_that_always_ask_take_the_held_pin),
+		row(test_a_refused_pin_is_not_tried_by_the_others),
 		row(test_a_pin_that_a_key_refuses_is_dropped),
 		row(test_a_pin_source_asks_nobody),
 		row(test_a_wrong_pin_in_the_source_is_tried_once),
