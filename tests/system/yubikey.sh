@@ -42,7 +42,7 @@ card_start() {
 	"$yubikey" --state "$card_folder/state" --port "$card_port" \
 	    --serial "1000000$card_n" --root "$work/root.pem" \
 	    --control "$card_folder/control" --log "$card_folder/log" \
-	    "$@" 2>>"$card_folder/errors" </dev/null &
+	    "$@" >>"$card_folder/errors" 2>&1 </dev/null &
 	echo $! >"$card_folder/pid"
 	wait_for 60 card_seen "$card_n" || {
 		fail "card $card_n is seen" "$(cat "$card_folder/errors" \
@@ -60,7 +60,7 @@ card_seen() {
 card_stop() {
 	card_pid=$(cat "$work/card-$1/pid")
 	kill "$card_pid"
-	wait "$card_pid"
+	wait_for 10 is_gone "$card_pid"
 }
 
 # card N WORD...: tells card N something; README of tests/yubikey has what.

@@ -1,6 +1,6 @@
 /*
- * Which application is selected: PIV, or the management application, which
- * tells ykman what device this is.  A YubiKey has others; this one does not.
+ * Which application is selected: PIV, OpenPGP, or the management application,
+ * which tells ykman what device this is.  A YubiKey has others.
  */
 #include <config.h>
 
@@ -17,6 +17,8 @@ static const uint8_t aid_piv[] = {
 static const uint8_t aid_management[] = {
 	0xa0, 0x00, 0x00, 0x05, 0x27, 0x47, 0x11, 0x17,
 };
+
+static const uint8_t aid_openpgp[] = { 0xd2, 0x76, 0x00, 0x01, 0x24, 0x01 };
 
 /* The application property template of SP 800-73-4, part 2, 3.1.1. */
 static void
@@ -58,6 +60,8 @@ select_applet(struct card *c, const struct apdu *a, struct out *re)
 	} else if (bytes_eq(aid, aid_management, sizeof(aid_management))) {
 		describe_management(&c->state, re);
 		s->applet = APPLET_MANAGEMENT;
+	} else if (bytes_eq(aid, aid_openpgp, sizeof(aid_openpgp))) {
+		s->applet = APPLET_OPENPGP;
 	} else {
 		return SW_NO_FILE;
 	}
@@ -66,6 +70,7 @@ select_applet(struct card *c, const struct apdu *a, struct out *re)
 	return SW_OK;
 }
 
+#define CAPABILITY_OPENPGP 0x08
 #define CAPABILITY_PIV 0x10
 
 /* Device info, tags as ykman reads them: 1 and 3 what USB has and uses, 2
@@ -73,7 +78,7 @@ select_applet(struct card *c, const struct apdu *a, struct out *re)
 static void
 device_info(const struct state *st, struct out *re)
 {
-	const uint8_t has[] = { 0x00, CAPABILITY_PIV };
+	const uint8_t has[] = { 0x00, CAPABILITY_OPENPGP | CAPABILITY_PIV };
 	const uint8_t serial[] = { st->serial >> 24, st->serial >> 16,
 		st->serial >> 8, st->serial };
 	struct out list = { .len = 0 };
@@ -109,6 +114,8 @@ applet_run(struct card *c, const struct apdu *a, struct out *re)
 		return piv_run(c, a, re);
 	case APPLET_MANAGEMENT:
 		return management_run(c, a, re);
+	case APPLET_OPENPGP:
+		return openpgp_run(c, a, re);
 	case APPLET_NONE:
 		break;
 	}

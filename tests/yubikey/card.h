@@ -6,7 +6,9 @@
  *	applet	which application is selected
  *	piv	the table of PIV's instructions, with
  *	pin, mgm, slot, sign, object, attest
+ *	openpgp	an OpenPGP card that nobody uses
  *	touch, fault, control	what a test decides
+ *	life	time, power, plugs
  */
 #ifndef YUBIKEY_CARD_H
 #define YUBIKEY_CARD_H
@@ -45,7 +47,7 @@ struct apdu {
 	bool extended;
 };
 
-enum applet { APPLET_NONE, APPLET_PIV, APPLET_MANAGEMENT };
+enum applet { APPLET_NONE, APPLET_PIV, APPLET_MANAGEMENT, APPLET_OPENPGP };
 
 /* What is forgotten without power, and mostly by SELECT. */
 struct session {
@@ -108,16 +110,19 @@ struct card {
 	bool unplugged;
 	long long plug_at;		/* ms, 0: when told */
 	const char *control_path;
-	int control;
+	int control;			/* -1: none */
+	int signals;			/* that end it; -1: none */
 	bool quit;
 };
 
-/* Milliseconds that only count up. */
+/* life.c.  Milliseconds that only count up. */
 long long now_ms(void);
 
 /* Lets the test have its say, for at most ms; returns early when the reader
  * has something, when the card was unplugged, touched, or is to end. */
 void card_wait(struct card *c, int ms, bool reader);
+/* Until it is told to quit. */
+void card_live(struct card *c);
 void card_unplug(struct card *c, long again_ms);
 void card_plug(struct card *c);
 void card_power(struct card *c);	/* all of the session is forgotten */
@@ -132,9 +137,10 @@ void vpcd_serve(struct card *c);
 bool apdu_answer(struct card *c, struct bytes raw, struct out *answer);
 bool apdu_parse(struct bytes raw, struct apdu *a);
 
-/* applet.c, piv.c */
+/* applet.c, piv.c, openpgp.c */
 uint16_t applet_run(struct card *c, const struct apdu *a, struct out *re);
 uint16_t piv_run(struct card *c, const struct apdu *a, struct out *re);
+uint16_t openpgp_run(struct card *c, const struct apdu *a, struct out *re);
 
 /* pin.c, mgm.c */
 uint16_t pin_verify(struct card *c, const struct apdu *a, struct out *re);

@@ -1,131 +1,15 @@
-/* A virtual YubiKey on the vpcd protocol: options, the card, its time. */
+/* A virtual YubiKey on the vpcd protocol: what the command line says. */
 #include <config.h>
 
+#include <sys/signalfd.h>
+
 #include <getopt.h>
-#include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "card.h"
-
-#define RETRY_MS 50		/* to find the reader */
-
-static volatile sig_atomic_t ended;
-
-static void
-on_signal(int sig)
-{
-	ended = 1;
-}
-
-long long
-now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
-}
-
-void
-card_log(struct card *c, const char *fmt, ...)
-{
-	va_list ap;
-
-	if (c->log == NULL)
-		return;
-	fprintf(c->log, "%lld ", now_ms());
-	va_start(ap, fmt);
-	vfprintf(c->log, fmt, ap);
-	va_end(ap);
-	fputc('\n', c->log);
-}
-
-void
-card_power(struct card *c)
-{
-	OPENSSL_cleanse(&c->session, sizeof(c->session));
-}
-
-void
-card_unplug(struct card *c, long again_ms)
-{
-	card_log(c, "unplugged");
-	if (c->reader >= 0) {
-		shutdown(c->reader, SHUT_RDWR);
-		close(c->reader);
-	}
-	c->reader = -1;
-	c->unplugged = true;
-	c->plug_at = again_ms >= 0 ? now_ms() + again_ms : 0;
-	card_power(c);
-}
-
-void
-card_plug(struct card *c)
-{
-	c->unplugged = false;
-	c->plug_at = 0;
-}
-
-void
-card_wait(struct card *c, int ms, bool reader)
-{
-	struct pollfd p[2] = {
-		{ .fd = c->control, .events = POLLIN },
-		{ .fd = c->reader, .events = reader ? POLLIN : POLLRDHUP },
-	};
-
-	struct timespec t = { ms / 1000, ms % 1000 * 1000000L };
-	sigset_t none;
-
-	/* Signals come in here and nowhere else. */
-	sigemptyset(&none);
-	if (ppoll(p, 2, ms >= 0 ? &t : NULL, &none) > 0) {
-		if (p[1].revents != 0 && !reader)
-			card_unplug(c, 0);
-		if (p[0].revents & POLLIN)
-			control_serve(c);
-	}
-	if (ended)
-		c->quit = true;
-}
-
-static bool
-reader_has_something(struct card *c)
-{
-	struct pollfd p = { .fd = c->reader, .events = POLLIN };
-
-	return c->reader >= 0 && poll(&p, 1, 0) == 1;
-}
-
-/* Until there is something to do that nobody tells. */
-static int
-patience(const struct card *c)
-{
-	if (c->reader >= 0 || (c->unplugged && c->plug_at == 0))
-		return -1;
-	return RETRY_MS;
-}
-
-static void
-live(struct card *c)
-{
-	while (!c->quit) {
-		if (c->unplugged && c->plug_at != 0 && now_ms() >= c->plug_at)
-			card_plug(c);
-		if (c->reader < 0 && !c->unplugged)
-			vpcd_connect(c);
-		card_wait(c, patience(c), true);
-		if (!c->quit && reader_has_something(c))
-			vpcd_serve(c);
-	}
-}
 
 static const char usage[] =
 "usage: yubikey --state FILE --port N [OPTION...]\n"
@@ -251,6 +135,21 @@ prepare(struct card *c, const struct options *o)
 	return ok;
 }
 
+static bool
+end_by_signal(struct card *c)
+{
+	sigset_t set;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
+		return false;
+	c->signals = signalfd(-1, &set, SFD_CLOEXEC);
+	return c->signals >= 0;
+}
+
 static int
 run(struct card *c, const struct options *o)
 {
@@ -266,16 +165,22 @@ run(struct card *c, const struct options *o)
 		}
 		setvbuf(c->log, NULL, _IOLBF, 0);
 	}
+	if (!end_by_signal(c)) {
+		perror("signalfd");
+		goto out;
+	}
 	if (!control_open(c)) {
 		perror(c->control_path);
 		goto out;
 	}
-	live(c);
+	card_live(c);
 	status = 0;
 out:
 	control_close(c);
 	if (c->reader >= 0)
 		close(c->reader);
+	if (c->signals >= 0)
+		close(c->signals);
 	if (c->log != NULL)
 		fclose(c->log);
 	state_free(&c->state);
@@ -287,11 +192,10 @@ main(int argc, char **argv)
 {
 	static struct card card = {
 		.host = "127.0.0.1", .reader = -1, .control = -1,
+		.signals = -1,
 		.touch = { .mode = TOUCH_MODE_WAIT, .timeout = 15000 },
 	};
 	struct options o = { .firmware = { 5, 4, 3 }, .serial = 10000001 };
-	struct sigaction sa = { .sa_handler = on_signal };
-	sigset_t both;
 	int opt;
 
 	if (argc >= 4 && !strcmp(argv[1], "ctl"))
@@ -302,13 +206,6 @@ main(int argc, char **argv)
 	}
 	if (optind != argc || card.state.path == NULL || card.port == 0)
 		goto bad;
-	sigemptyset(&both);
-	sigaddset(&both, SIGTERM);
-	sigaddset(&both, SIGINT);
-	sigprocmask(SIG_BLOCK, &both, NULL);
-	sigaction(SIGTERM, &sa, NULL);
-	sigaction(SIGINT, &sa, NULL);
-	signal(SIGPIPE, SIG_IGN);
 	return run(&card, &o);
 bad:
 	fputs(usage, stderr);

@@ -13,7 +13,7 @@
 #define MGM_MAX 32
 #define KEYS_MAX 25
 #define OBJECTS_MAX 64
-#define OBJECT_MAX 3063		/* as ykman and libykpiv know the YubiKey 5 */
+#define OBJECT_MAX 3063	/* as libykpiv knows the YubiKey 5 */
 
 enum algorithm {
 	ALG_3DES = 0x03, ALG_AES128 = 0x08, ALG_AES192 = 0x0a,
