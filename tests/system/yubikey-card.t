@@ -98,4 +98,12 @@ ok 'the card is reset when both are blocked' p -a reset
 ok 'the PIN is the default then' p -a verify-pin -P $default_pin
 not_ok 'and the keys are gone' p -a attest -s 9a
 
+# A longer chain, as YubiKeys have since 5.7.
+card_new 1 --touch now --middle "$work/middle.pem"
+p -a generate -s 9a -A ECCP256 >/dev/null 2>&1
+not_ok 'without the authority between there is no chain' attested 9a
+ok 'with it there is' openssl verify -CAfile "$work/root.pem" \
+    -untrusted "$user/f9.pem" -untrusted "$work/middle.pem" \
+    "$user/attest.pem"
+
 done_testing
