@@ -74,18 +74,27 @@ cleanup() {
 	exit $cleanup_status
 }
 
-# agent_pids RUNTIME: the agents whose environment has this runtime folder.
+# agent_pids RUNTIME: the agents of this runtime folder.  The one that holds
+# its lock; for root, who may look into a process that nobody else may look
+# into, also any other that was started with it.
 agent_pids() {
-	for lib_env in /proc/[0-9]*/environ; do
-		lib_pid=${lib_env#/proc/}
-		lib_pid=${lib_pid%/environ}
-		case $(readlink "/proc/$lib_pid/exe" 2>/dev/null) in
-		"$bin/touchstone-agent"*) ;;
-		*) continue ;;
-		esac
-		tr '\0' '\n' <"$lib_env" 2>/dev/null |
-		    grep -qx "XDG_RUNTIME_DIR=$1" && echo "$lib_pid"
-	done
+	lib_inode=$(stat -c %i "$1/touchstone/lock" 2>/dev/null)
+	{
+		test -n "$lib_inode" &&
+		    awk -v end=":$lib_inode" '$2 == "FLOCK" &&
+		    substr($6, length($6) - length(end) + 1) == end {
+			print $5 }' /proc/locks
+		for lib_env in /proc/[0-9]*/environ; do
+			lib_pid=${lib_env#/proc/}
+			lib_pid=${lib_pid%/environ}
+			case $(readlink "/proc/$lib_pid/exe" 2>/dev/null) in
+			"$bin/touchstone-agent"*) ;;
+			*) continue ;;
+			esac
+			{ tr '\0' '\n' <"$lib_env"; } 2>/dev/null |
+			    grep -qx "XDG_RUNTIME_DIR=$1" && echo "$lib_pid"
+		done
+	} | sort -un
 	return 0
 }
 
@@ -99,6 +108,12 @@ end_agent_of() {
 is_gone() {
 	! kill -0 "$1" 2>/dev/null ||
 	    grep -q '^State:[[:blank:]]*Z' "/proc/$1/status" 2>/dev/null
+}
+
+# Whether we may look into a process: root may, and nobody into the agent and
+# the token process, which are not dumpable.
+can_look() {
+	{ cat "/proc/$1/environ" >/dev/null; } 2>/dev/null
 }
 
 # wait_for SECONDS COMMAND...: until it succeeds; fails when time is up.

@@ -17,25 +17,32 @@ OPENSSL_CONF=$user/evil/openssl.cnf SOFTHSM2_CONF=$user/evil/x \
     GNUPGHOME=$user/evil LD_BIND_NOW=1 EVIL=1 LC_TIME=C \
     touchstone keys >/dev/null 2>"$user/err" 7<"$user/err"
 isnt 'a client starts the agent' "$(agent_pid)" ''
-names=$(env_of | sed 's/=.*//' | sort | tr '\n' ' ')
-unlike 'nothing hostile reaches it' "$names" \
-    'OPENSSL|SOFTHSM|GCONV|LD_|GNUPG|EVIL|TOUCHSTONE'
-like 'the locale does' "$names" 'LC_TIME'
-is 'its PATH is the system'"'"'s' "$(env_of | grep ^PATH=)" \
-    PATH=/usr/bin:/bin
 pid=$(agent_pid)
-is 'it is in /' "$(readlink "/proc/$pid/cwd")" /
 is 'it is in a session of its own' \
     "$(ps -o sid= -p "$pid" | tr -d ' ')" \
     "$(ps -o pgid= -p "$pid" | tr -d ' ')"
 isnt 'it is not in ours' "$(ps -o sid= -p "$pid")" "$(ps -o sid= -p $$)"
 is 'its parent is not the client' "$(ps -o stat= -p "$pid" | cut -c1)" S
-is 'its stdin and stdout are nothing' \
-    "$(readlink "/proc/$pid/fd/0" "/proc/$pid/fd/1" | sort -u)" /dev/null
-is 'its stderr is the log' "$(readlink "/proc/$pid/fd/2")" \
-    "$XDG_STATE_HOME/touchstone/agent.log"
-unlike 'no descriptor of the client is open in it' \
-    "$(ls -l "/proc/$pid/fd")" "$user/err"
+looks() {
+	names=$(env_of | sed 's/=.*//' | sort | tr '\n' ' ')
+	unlike 'nothing hostile reaches it' "$names" \
+	    'OPENSSL|SOFTHSM|GCONV|LD_|GNUPG|EVIL|TOUCHSTONE'
+	like 'the locale does' "$names" 'LC_TIME'
+	is 'its PATH is the system'"'"'s' "$(env_of | grep ^PATH=)" \
+	    PATH=/usr/bin:/bin
+	is 'it is in /' "$(readlink "/proc/$pid/cwd")" /
+	is 'its stdin and stdout are nothing' \
+	    "$(readlink "/proc/$pid/fd/0" "/proc/$pid/fd/1" | sort -u)" /dev/null
+	is 'its stderr is the log' "$(readlink "/proc/$pid/fd/2")" \
+	    "$XDG_STATE_HOME/touchstone/agent.log"
+	unlike 'no descriptor of the client is open in it' \
+	    "$(ls -l "/proc/$pid/fd")" "$user/err"
+}
+if can_look "$pid"; then
+	looks
+else
+	skip 'what the agent inherits' 'only root may look into it'
+fi
 touchstone keys >/dev/null 2>&1
 is 'the next client finds it' "$(agent_pid)" "$pid"
 ok 'stop' touchstone stop
