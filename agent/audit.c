@@ -243,11 +243,7 @@ deliver(struct audit *a)
 static void
 on_wake(evutil_socket_t fd, short what, void *arg)
 {
-	struct audit *a = arg;
-	eventfd_t n;
-
-	if (!eventfd_read(a->wake, &n))
-		deliver(a);
+	deliver(arg);
 }
 
 static void
@@ -288,8 +284,9 @@ audit_open(struct audit **out, struct event_base *base, const char *dir,
 	pthread_cond_init(&a->work, NULL);
 	if ((a->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) < 0)
 		err = gpg_error_from_syserror();
-	else if (!(a->event = event_new(base, a->wake, EV_READ | EV_PERSIST,
-	    on_wake, a)) || event_add(a->event, NULL) ||
+	/* Each write is an edge; the count itself is never read. */
+	else if (!(a->event = event_new(base, a->wake, EV_READ | EV_PERSIST |
+	    EV_ET, on_wake, a)) || event_add(a->event, NULL) ||
 	    !(a->denials = denials_new(base, DENIAL_WINDOW_MS, emit_denial,
 	    a)))
 		err = gpg_error(GPG_ERR_ENOMEM);

@@ -345,13 +345,18 @@ gpg_error_t
 buf_put_hex(struct buf *b, struct view v)
 {
 	static const char digits[] = "0123456789abcdef";
+	uint8_t *p;
 
+	if (v.len > b->max)
+		return b->err = gpg_error(GPG_ERR_TOO_LARGE);
+	if (buf_reserve(b, 2 * v.len, &p))
+		return b->err;
 	for (size_t i = 0; i < v.len; i++) {
-		char pair[2] = { digits[v.p[i] >> 4], digits[v.p[i] & 15] };
-
-		buf_put(b, pair, 2);
+		*p++ = (uint8_t)digits[v.p[i] >> 4];
+		*p++ = (uint8_t)digits[v.p[i] & 15];
 	}
-	return b->err;
+	buf_filled(b, 2 * v.len);
+	return 0;
 }
 
 size_t
