@@ -13,6 +13,8 @@
 #include "secret.h"
 #include "wire/frame.h"
 
+#define VERDICT_MS 60000		/* for a token to judge a PIN */
+#define PAD_MS 180000
 #define ENTRY_MAX 512		/* a datagram with a PIN, bytes */
 #define VERDICT_MAX 2048
 
@@ -80,7 +82,14 @@ hear(struct talk *t, uint8_t raw[VERDICT_MAX], struct msg_pin_verdict *v)
 	gpg_error_t err;
 	ssize_t n;
 
-	if ((err = pinentry_wait(t->pinentry, t->fd)))
+	/* Before the first PIN somebody may be typing at a PIN pad. */
+	pinentry_within(t->pinentry, t->sent ? VERDICT_MS : PAD_MS);
+	err = pinentry_wait(t->pinentry, t->fd);
+	if (gpg_err_code(err) == GPG_ERR_TIMEOUT)
+		return fail(t, GPG_ERR_TIMEOUT, "the token says nothing of the "
+		    "PIN: unplug it, or end touchstone with \"touchstone "
+		    "stop\"");
+	if (err)
 		return err;
 	n = recv(t->fd, raw, VERDICT_MAX, MSG_TRUNC);
 	if (n <= 0)

@@ -61,6 +61,12 @@ pinentry_wait(struct pinentry *p, int fd)
 	return gpg_error(GPG_ERR_ECONNABORTED);
 }
 
+void
+pinentry_within(struct pinentry *p, uint32_t ms)
+{
+	p->deadline_ms = now_ms() + ms;
+}
+
 /* ---- what libassuan asks of the system ---- */
 
 static void

@@ -64,6 +64,9 @@ gpg_error_t pinentry_ask(struct pinentry *, const struct question *,
  */
 gpg_error_t pinentry_wait(struct pinentry *, int fd);
 
+/* Sets the deadline of the next pinentry_wait(), from now. */
+void pinentry_within(struct pinentry *, uint32_t ms);
+
 /* Ends it: by a word, then SIGTERM, after half a second SIGKILL. */
 void pinentry_close(struct pinentry *);
 
