@@ -1,0 +1,65 @@
+#!/bin/sh
+# tests/try shows what it promises, twice, and leaves its user's own things
+# alone.
+. "$(dirname "$0")/lib.sh"
+dir="$user/it's a try"
+TOUCHSTONE_PREFIX=$prefix
+export TOUCHSTONE_PREFIX
+
+# No terminal, no configuration, nothing to ask.
+run_try() {
+	setsid -w timeout -k 5 200 "$src/tests/try" "$dir" </dev/null
+}
+rm -f "$GIT_CONFIG_GLOBAL"
+before=$(find "$HOME" "$GNUPGHOME" | sort)
+ok 'it runs' run_try
+like 'it says how it went' "$tap_out" '^All of it worked'
+like 'a plain gpg read the commit' "$tap_out" 'commit: Good signature'
+like 'and the tag' "$tap_out" 'tag: Good signature'
+if git -C "$src" -c safe.directory='*' rev-parse -q --verify HEAD >/dev/null
+then
+	like 'it signed a whole history' "$tap_out" \
+	    '([0-9]+) of \1 commits have a good signature'
+else
+	skip 'it signed a whole history' 'no checkout of git'
+fi
+is 'home and keyring are as they were' \
+    "$(find "$HOME" "$GNUPGHOME" | sort)" "$before"
+
+state() {
+	git -C "$dir/repo" rev-parse HEAD v1
+	git -C "$dir/history" rev-parse HEAD 2>/dev/null
+	cat "$dir/pin" "$dir/env" "$dir/config/touchstone/modules.d/soft.conf"
+	"$dir/bin/touchstone" keys list --json
+	"$dir/bin/touchstone" status --json | jq .pid
+}
+first=$(GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory \
+    GIT_CONFIG_VALUE_0='*' state)
+start=$(now_ms)
+ok 'it runs again' run_try
+took=$(($(now_ms) - start))
+is 'and changes nothing' "$(GIT_CONFIG_COUNT=1 \
+    GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0='*' state)" "$first"
+ok "and is quick ($took ms)" test "$took" -lt 20000
+
+for shell in sh bash; do
+	# The shell has its own idea of git's configuration, which stays.
+	ok "$shell: git commit -S works in a shell that has read env" \
+	    env GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=user.name \
+	    GIT_CONFIG_VALUE_0=Somebody "$shell" -euc '
+		. "$1/env"; . "$1/env"
+		git init -q "$1/../$0" && cd "$1/../$0" &&
+		git -c user.email=a@x commit -q -S --allow-empty -m x &&
+		git verify-commit --raw HEAD &&
+		test "$(git log -1 --format=%an)" = Somebody' "$shell" "$dir"
+	like "$shell: by the key of the token" "$tap_out" \
+	    "VALIDSIG .*$("$dir/bin/touchstone" keys list --json |
+	    jq -r '.keys[0].fingerprint')\$"
+done
+
+mkdir "$user/full" && echo x >"$user/full/mine"
+not_ok 'a folder with something else in it is left alone' \
+    "$src/tests/try" "$user/full"
+is 'with what is in it' "$(ls -A "$user/full")" mine
+"$dir/bin/touchstone" stop >/dev/null
+done_testing
