@@ -62,7 +62,8 @@ void audit_close(struct audit **);
 /*
  * Queues a record; `done` (may be NULL, then nobody waits for a sync) is
  * called once: for an intent when it was written, for the others when it is
- * on disk, with the error if it could not be.  Returns a ticket for audit_forget(), NULL when out of memory or
+ * on disk, with the error if it could not be.  Returns a ticket for
+ * audit_forget(), NULL when out of memory or
  * when too much is queued already (`done` is then not called).
  */
 struct audit_wait *audit_put(struct audit *, const struct audit_record *,

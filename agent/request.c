@@ -17,24 +17,9 @@
 #define FRESH_MS 1000		/* how old a listing may be that says "no" */
 #define NOWHERE_MS 30000	/* how long "nowhere to ask" is believed */
 #define POLL_MS 1000		/* how often an absent token is looked for */
-#define PAYLOADS_MAX (128 * 1024 * 1024)	/* held for all clients */
-#define PAYLOADS_PER_PROCESS (32 * 1024 * 1024)
 
 static void locate(struct request *);
 static void ask_token(struct request *);
-
-gpg_error_t
-request_problem(struct request *r, gpg_err_code_t code, const char *fmt, ...)
-{
-	char text[PROBLEM_MAX];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	text_clean(r->problem, sizeof(r->problem), view_str(text));
-	return gpg_error(code);
-}
 
 static void
 stop_waiting(struct request *r)
@@ -122,8 +107,8 @@ on_failure_written(void *arg, gpg_error_t err)
 }
 
 /* Ends without a signature; what was intended is recorded as failed. */
-static void
-fail(struct request *r, gpg_error_t err)
+void
+request_fail(struct request *r, gpg_error_t err)
 {
 	struct audit_record rec;
 
@@ -154,11 +139,11 @@ deny(struct request *r, gpg_err_code_t code, const char *why)
 	rec = record(r, AUDIT_DENIED, r->problem);
 	if (r->agent->audit)
 		audit_deny(r->agent->audit, &rec);
-	fail(r, err);
+	request_fail(r, err);
 }
 
-static void
-tell(struct request *r, enum request_state state, const char *fmt, ...)
+void
+request_tell(struct request *r, enum request_state state, const char *fmt, ...)
 {
 	char text[PROBLEM_MAX];
 	va_list ap;
@@ -241,7 +226,7 @@ take_answer(struct request *r, const void *reply)
 	if (gpg_err_code(err) == GPG_ERR_BAD_SIGNATURE && try_another(r))
 		return;
 	if (err)
-		fail(r, err);
+		request_fail(r, err);
 	else
 		put_result(r);
 }
@@ -261,34 +246,12 @@ on_pin(void *arg, gpg_error_t err, const char *text, const void *reply)
 		ask_token(r);
 	} else if (err) {
 		request_problem(r, gpg_err_code(err), "%s", text);
-		fail(r, err);
+		request_fail(r, err);
 	} else if (r->work->pin_is_answer) {
 		take_answer(r, reply);
 	} else {
 		ask_token(r);
 	}
-}
-
-/* Where the user of this request is; read when it is first needed. */
-static void
-find_place(struct request *r)
-{
-	gpg_error_t err = 0;
-
-	if (r->place || !r->conn)
-		return;
-	if (r->origin == ORIGIN_LOCAL)
-		err = place_of(r->conn->pid, r->conn->start, &r->place);
-	else if (r->agent->session)
-		err = place_copy(r->agent->session, &r->place);
-	if (err)
-		r->place = NULL;
-}
-
-struct prompt_where
-request_where(const struct request *r)
-{
-	return (struct prompt_where){ r->place, r->origin != ORIGIN_LOCAL };
 }
 
 static void
@@ -298,18 +261,18 @@ ask_pin(struct request *r)
 	char what[WORDS_MAX];
 
 	if (r->origin != ORIGIN_LOCAL && prompt_is_crowded(r->agent)) {
-		fail(r, request_problem(r, GPG_ERR_RESOURCE_LIMIT,
+		request_fail(r, request_problem(r, GPG_ERR_RESOURCE_LIMIT,
 		    "too many questions from afar wait for an answer"));
 		return;
 	}
 	r->stage = STAGE_PIN;
-	find_place(r);
+	request_find_place(r);
 	words_pin(r, what);
-	tell(r, STATE_PIN, "enter the PIN of token \"%s\" in the dialogue",
-	    s && s->label ? s->label : "");
+	request_tell(r, STATE_PIN, "enter the PIN of token \"%s\" in the "
+	    "dialogue", s && s->label ? s->label : "");
 	r->pin = r->work->ask_pin(r, what, on_pin);
 	if (!r->pin)
-		fail(r, gpg_error(GPG_ERR_ENOMEM));
+		request_fail(r, gpg_error(GPG_ERR_ENOMEM));
 }
 
 static bool
@@ -343,7 +306,7 @@ on_token(void *arg, gpg_error_t err, const char *text, const void *reply)
 
 	r->call = NULL;
 	if (!r->conn && err) {
-		fail(r, request_problem(r, GPG_ERR_CANCELED,
+		request_fail(r, request_problem(r, GPG_ERR_CANCELED,
 		    "the client was gone, and nothing was signed"));
 		return;
 	}
@@ -375,7 +338,7 @@ on_token(void *arg, gpg_error_t err, const char *text, const void *reply)
 		break;
 	}
 	request_problem(r, gpg_err_code(err), "%s", text);
-	fail(r, err);
+	request_fail(r, err);
 }
 
 static void
@@ -383,11 +346,11 @@ ask_token(struct request *r)
 {
 	r->stage = STAGE_TOKEN;
 	if (r->touch)
-		tell(r, STATE_TOUCH, "touch the token that holds key %s",
-		    key_title(r->key));
+		request_tell(r, STATE_TOUCH,
+		    "touch the token that holds key %s", key_title(r->key));
 	r->call = r->work->ask(r, on_token);
 	if (!r->call)
-		fail(r, gpg_error(GPG_ERR_ENOMEM));
+		request_fail(r, gpg_error(GPG_ERR_ENOMEM));
 }
 
 /* ---- audit: the intent ---- */
@@ -403,14 +366,14 @@ on_intent_written(void *arg, gpg_error_t err)
 		request_problem(r, gpg_err_code(err), "nothing is signed, "
 		    "since it cannot be recorded in %s: %s",
 		    audit_path(r->agent->audit), gpg_strerror(err));
-		fail(r, err);
+		request_fail(r, err);
 		return;
 	}
 	/* What was known of the token may have changed meanwhile. */
 	if (r->conn)
 		locate(r);
 	else
-		fail(r, request_problem(r, GPG_ERR_CANCELED,
+		request_fail(r, request_problem(r, GPG_ERR_CANCELED,
 		    "the client was gone"));
 }
 
@@ -425,14 +388,14 @@ put_intent(struct request *r)
 		request_problem(r, gpg_err_code(err), "nothing is signed, "
 		    "since it cannot be recorded: %s",
 		    r->agent->audit_problem);
-		fail(r, err);
+		request_fail(r, err);
 		return;
 	}
 	r->intent = true;
 	r->written = audit_put(r->agent->audit, &rec, on_intent_written, r);
 	if (!r->written) {
 		r->intent = false;
-		fail(r, gpg_error(GPG_ERR_RESOURCE_LIMIT));
+		request_fail(r, gpg_error(GPG_ERR_RESOURCE_LIMIT));
 	}
 }
 
@@ -449,7 +412,7 @@ on_consent(void *arg, gpg_error_t err, const char *text)
 		    "the user refused");
 	} else if (err) {
 		request_problem(r, gpg_err_code(err), "%s", text);
-		fail(r, err);
+		request_fail(r, err);
 	} else {
 		put_intent(r);
 	}
@@ -466,13 +429,14 @@ ask_consent(struct request *r)
 		return;
 	}
 	r->stage = STAGE_CONSENT;
-	find_place(r);
+	request_find_place(r);
 	words_consent(r, what);
-	tell(r, STATE_CONSENT, "agree to the signature in the dialogue");
+	request_tell(r, STATE_CONSENT,
+	    "agree to the signature in the dialogue");
 	r->prompt = prompt_start(r->agent, request_where(r), DIALOGUE_CONFIRM,
 	    what, -1, on_consent, r);
 	if (!r->prompt)
-		fail(r, gpg_error(GPG_ERR_ENOMEM));
+		request_fail(r, gpg_error(GPG_ERR_ENOMEM));
 }
 
 /*
@@ -496,12 +460,12 @@ judge(struct request *r)
 	gpg_error_t err;
 
 	if ((err = r->work->begin(r))) {
-		fail(r, err);
+		request_fail(r, err);
 		return;
 	}
 	if (asks_nowhere(r)) {
-		deny(r, GPG_ERR_NO_PIN_ENTRY, "a PIN is needed, and nobody said "
-		    "where to ask for it: run `touchstone session` there");
+		deny(r, GPG_ERR_NO_PIN_ENTRY, "a PIN is needed, and nobody "
+		    "said where to ask for it: run `touchstone session` there");
 		return;
 	}
 	if (r->work->signs)
@@ -566,18 +530,19 @@ wait_for_token(struct request *r)
 
 	words_wanted(r, wanted, sizeof(wanted));
 	if (is_hopeless(r)) {
-		fail(r, gpg_error(GPG_ERR_CARD));
+		request_fail(r, gpg_error(GPG_ERR_CARD));
 		return;
 	}
 	if (is_late(r)) {
 		request_problem(r, GPG_ERR_CARD_NOT_PRESENT, "the token for %s "
 		    "was not inserted within %u s", wanted,
 		    r->agent->config->token_wait_s);
-		fail(r, gpg_error(GPG_ERR_CARD_NOT_PRESENT));
+		request_fail(r, gpg_error(GPG_ERR_CARD_NOT_PRESENT));
 		return;
 	}
 	if (r->state != STATE_TOKEN)
-		tell(r, STATE_TOKEN, "insert the token that holds %s", wanted);
+		request_tell(r, STATE_TOKEN, "insert the token that holds %s",
+		    wanted);
 	agent_watch(r->agent, &r->watcher);
 	event_add(&r->timer, &tv);
 }
@@ -603,7 +568,7 @@ locate(struct request *r)
 		err = gpg_error(GPG_ERR_NO_SECKEY);
 	}
 	if (err) {
-		fail(r, err);
+		request_fail(r, err);
 		return;
 	}
 	r->problem[0] = 0;
@@ -615,8 +580,8 @@ locate(struct request *r)
 
 /* ---- receiving ---- */
 
-static void
-begin(struct request *r)
+void
+request_begin(struct request *r)
 {
 	struct view payload = buf_view(&r->payload);
 	size_t len;
@@ -627,7 +592,7 @@ begin(struct request *r)
 		err = hash_bytes(HASH_SHA256, &payload, 1, r->payload_hash,
 		    &len);
 		if (err) {
-			fail(r, err);
+			request_fail(r, err);
 			return;
 		}
 		r->hashed = true;
@@ -646,7 +611,7 @@ begin(struct request *r)
 		strcpy(why, r->problem);
 		deny(r, gpg_err_code(err), why);
 	} else {
-		fail(r, err);
+		request_fail(r, err);
 	}
 }
 
@@ -679,59 +644,6 @@ request_new(struct conn *c, const struct work *work, struct request **out)
 }
 
 void
-request_text(struct request *r, char **text, struct view v)
-{
-	if (!(*text = view_strdup(v)))
-		r->err = gpg_error(GPG_ERR_ENOMEM);
-}
-
-/* Only what has come counts: who merely announces much takes no room. */
-static gpg_error_t
-hold(struct request *r, struct view chunk)
-{
-	gpg_error_t err;
-
-	if (chunk.len > PAYLOADS_MAX - r->agent->payload_bytes ||
-	    chunk.len > PAYLOADS_PER_PROCESS - conn_held(r->conn))
-		return request_problem(r, GPG_ERR_RESOURCE_LIMIT,
-		    "too much waits to be signed: try again later");
-	if ((err = buf_put_view(&r->payload, chunk)))
-		return err;
-	r->held += chunk.len;
-	r->agent->payload_bytes += chunk.len;
-	return 0;
-}
-
-void
-request_feed(struct request *r, struct view chunk)
-{
-	size_t have = buf_len(&r->payload);
-	gpg_error_t err;
-
-	if (r->err || (r->err = buf_error(&r->ssh_key))) {
-		fail(r, r->err);
-		return;
-	}
-	if (r->size > object_limit()) {
-		fail(r, request_problem(r, GPG_ERR_TOO_LARGE, "the object is "
-		    "larger than %zu bytes", object_limit()));
-		return;
-	}
-	if (chunk.len > r->size - have ||
-	    (chunk.len == 0 && have < r->size)) {
-		fail(r, request_problem(r, GPG_ERR_BAD_DATA,
-		    "the object's chunks do not make its size"));
-		return;
-	}
-	if ((err = hold(r, chunk)))
-		fail(r, err);
-	else if (have + chunk.len == r->size)
-		begin(r);
-	else
-		tell(r, STATE_MORE, "send the next chunk");
-}
-
-void
 request_abandon(struct request *r)
 {
 	r->conn = NULL;
@@ -740,7 +652,7 @@ request_abandon(struct request *r)
 	case STAGE_LOCATE:
 	case STAGE_CONSENT:
 	case STAGE_PIN:
-		fail(r, request_problem(r, GPG_ERR_CANCELED,
+		request_fail(r, request_problem(r, GPG_ERR_CANCELED,
 		    "the client was gone"));
 		break;
 	case STAGE_ENDED:

@@ -109,6 +109,20 @@ void request_text(struct request *, char **, struct view);
 /* The next piece of the payload; starts the way once it is whole. */
 void request_feed(struct request *, struct view chunk);
 
+/* Reads where the user of this request is, once; r->place stays NULL where
+ * there is no such place. */
+void request_find_place(struct request *);
+
+/* The payload is whole: parses it and goes on from there. */
+void request_begin(struct request *);
+
+/* Ends without a signature, and records that where an intent was. */
+void request_fail(struct request *, gpg_error_t);
+
+/* What the client is told when it waits. */
+void request_tell(struct request *, enum request_state, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
 /* The client waits for the next change: told now, or when it comes. */
 void request_wait(struct request *);
 

@@ -18,7 +18,8 @@
 static void
 bad_request(struct conn *c)
 {
-	conn_fail(c, gpg_error(GPG_ERR_INV_REQUEST), "the request is malformed");
+	conn_fail(c, gpg_error(GPG_ERR_INV_REQUEST),
+	    "the request is malformed");
 }
 
 /* ---- listings ---- */
@@ -396,8 +397,8 @@ serve_generate(struct conn *c, struct view body)
 		return;
 	}
 	if (!(algorithm = algorithm_by_name(in.algorithm))) {
-		conn_fail(c, gpg_error(GPG_ERR_PUBKEY_ALGO), "no such algorithm: "
-		    "P-256, P-384, Ed25519, RSA-2048, RSA-3072 or RSA-4096");
+		conn_fail(c, gpg_error(GPG_ERR_PUBKEY_ALGO),
+		    "no such algorithm: P-256, P-384, Ed25519, RSA-2048, RSA-3072 or RSA-4096");
 		return;
 	}
 	if (!(r = start(c, &work_generate)))

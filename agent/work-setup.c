@@ -181,12 +181,12 @@ generate_ask(struct request *r, call_done *done)
 static gpg_error_t
 generate_finish(struct request *r, const void *reply)
 {
-	struct msg_token_generated answer = *(const struct msg_token_generated *)
-	    reply;
+	struct msg_token_generated answer;
 	struct msg_token_key made;
 	struct pubkey *pub = NULL;
 	gpg_error_t err;
 
+	memcpy(&answer, reply, sizeof(answer));
 	if (!msg_list_next(&answer.keys, MSG_token_key, &made))
 		return gpg_error(GPG_ERR_NO_DATA);
 	err = pubkey_new(&pub, made.algorithm, made.public, made.exponent);

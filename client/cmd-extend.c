@@ -20,8 +20,8 @@ read_years(struct call *c, uint32_t *lifetime)
 
 	years = strtol(text ? text : YEARS_DEFAULT, &end, 10);
 	if (*end || years < 1 || years > YEARS_MAX)
-		return call_problem(c, GPG_ERR_INV_ARG, "--years takes a number "
-		    "from 1 to %d", YEARS_MAX);
+		return call_problem(c, GPG_ERR_INV_ARG, "--years takes a "
+		    "number from 1 to %d", YEARS_MAX);
 	*lifetime = (uint32_t)years * YEAR;
 	return 0;
 }
