@@ -350,6 +350,7 @@ fill_place(int dir, dev_t tty, struct place *p)
 	    !(err = dup_text(locale_of(values, "LC_MESSAGES"),
 	    &p->lc_messages)))
 		err = fill_env(p, values);
+	p->tty_foreign = tty && !p->ttyname;
 	/* It may hold what programs should not have put there. */
 	explicit_bzero(text, len);
 	free(text);
@@ -425,8 +426,10 @@ place_copy(const struct place *from, struct place **out)
 	*out = NULL;
 	while (from->env[n])
 		n++;
-	if (!(p = calloc(1, sizeof(*p))) ||
-	    !(p->env = calloc(n + 1, sizeof(*p->env))))
+	if (!(p = calloc(1, sizeof(*p))))
+		goto fail;
+	p->tty_foreign = from->tty_foreign;
+	if (!(p->env = calloc(n + 1, sizeof(*p->env))))
 		goto fail;
 	for (size_t i = 0; i < n; i++)
 		if (!copy_text(from->env[i], &p->env[i]))
@@ -446,6 +449,8 @@ fail:
 bool
 place_usable(const struct place *p)
 {
+	if (!p)
+		return false;
 	if (p->ttyname)
 		return true;
 	for (size_t i = 0; p->env[i]; i++)
@@ -453,6 +458,16 @@ place_usable(const struct place *p)
 		    view_starts(view_str(p->env[i]), "WAYLAND_DISPLAY="))
 			return true;
 	return false;
+}
+
+const char *
+place_problem(const struct place *p)
+{
+	return p && p->tty_foreign ?
+	    "the terminal is not yours, so no dialogue can be shown on it: log "
+	    "in as yourself, or run `script /dev/null` first" :
+	    "there is no terminal and no display to ask at: run it in a "
+	    "terminal";
 }
 
 void

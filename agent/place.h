@@ -12,6 +12,7 @@
 /* A terminal and an allow-listed environment.  Immutable. */
 struct place {
 	char *ttyname;		/* "/dev/pts/3", or NULL */
+	bool tty_foreign;	/* there is one, but it is not ours */
 	char *ttytype;		/* TERM, or NULL */
 	char *lc_ctype;
 	char *lc_messages;
@@ -33,8 +34,11 @@ gpg_error_t place_copy(const struct place *, struct place **);
 void place_free(struct place **);
 gpg_error_t place_start_time(pid_t, uint64_t *start);
 
-/* Whether a pinentry could show anything there. */
+/* Whether a pinentry could show anything there; NULL is nowhere. */
 bool place_usable(const struct place *);
+
+/* Why not, for people: a constant that goes on with what to do. */
+const char *place_problem(const struct place *);
 
 /*
  * Names the process and its parents for people: "git ← bash ← tmux", at most

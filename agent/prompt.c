@@ -135,14 +135,13 @@ prompt_run(struct prompt *p)
 	p->running = true;
 	evtimer_assign(&p->soon, p->agent->base, on_soon, p);
 	p->pin_fd = -1;
-	if (!p->place || !place_usable(p->place)) {
+	if (!place_usable(p->place)) {
 		if (fd >= 0)
 			close(fd);
 		p->err = gpg_error(GPG_ERR_NO_PIN_ENTRY);
-		snprintf(p->text, sizeof(p->text), "there is no terminal and "
-		    "no display to ask at: %srun `touchstone session` where "
-		    "prompts should appear",
-		    p->remote ? "" : "run it in a terminal, or ");
+		snprintf(p->text, sizeof(p->text), "%s, or run `touchstone "
+		    "session` where prompts should appear",
+		    place_problem(p->place));
 		event_add(&p->soon, &now);
 		return;
 	}

@@ -25,19 +25,23 @@ request_problem(struct request *r, gpg_err_code_t code, const char *fmt, ...)
 	return gpg_error(code);
 }
 
-/* Where the user of this request is; read when it is first needed. */
+/*
+ * Where the user of this request is; read when it is first needed.  A local
+ * client that has no place of its own (an editor's, a cron job's) is asked
+ * where the user said that prompts appear, as what comes from afar is.
+ */
 void
 request_find_place(struct request *r)
 {
-	gpg_error_t err = 0;
-
 	if (r->place || !r->conn)
 		return;
-	if (r->origin == ORIGIN_LOCAL)
-		err = place_of(r->conn->pid, r->conn->start, &r->place);
-	else if (r->agent->session)
-		err = place_copy(r->agent->session, &r->place);
-	if (err)
+	if (r->origin == ORIGIN_LOCAL && place_of(r->conn->pid,
+	    r->conn->start, &r->place))
+		r->place = NULL;
+	if (place_usable(r->place) || !r->agent->session)
+		return;
+	place_free(&r->place);
+	if (place_copy(r->agent->session, &r->place))
 		r->place = NULL;
 }
 

@@ -268,8 +268,9 @@ ask_pin(struct request *r)
 	r->stage = STAGE_PIN;
 	request_find_place(r);
 	words_pin(r, what);
-	request_tell(r, STATE_PIN, "enter the PIN of token \"%s\" in the "
-	    "dialogue", s && s->label ? s->label : "");
+	if (place_usable(r->place))
+		request_tell(r, STATE_PIN, "enter the PIN of token \"%s\" in "
+		    "the dialogue", s && s->label ? s->label : "");
 	r->pin = r->work->ask_pin(r, what, on_pin);
 	if (!r->pin)
 		request_fail(r, gpg_error(GPG_ERR_ENOMEM));
@@ -431,8 +432,9 @@ ask_consent(struct request *r)
 	r->stage = STAGE_CONSENT;
 	request_find_place(r);
 	words_consent(r, what);
-	request_tell(r, STATE_CONSENT,
-	    "agree to the signature in the dialogue");
+	if (place_usable(r->place))
+		request_tell(r, STATE_CONSENT,
+		    "agree to the signature in the dialogue");
 	r->prompt = prompt_start(r->agent, request_where(r), DIALOGUE_CONFIRM,
 	    what, -1, on_consent, r);
 	if (!r->prompt)

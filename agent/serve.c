@@ -524,6 +524,12 @@ serve_session(struct conn *c, struct view body)
 		conn_fail(c, err, NULL);
 		return;
 	}
+	if (!place_usable(place)) {
+		conn_fail(c, gpg_error(GPG_ERR_NO_PIN_ENTRY),
+		    place_problem(place));
+		place_free(&place);
+		return;
+	}
 	place_free(&c->agent->session);
 	c->agent->session = place;
 	TAILQ_FOREACH(m, &c->agent->modules, next)

@@ -134,6 +134,14 @@ ok 'a local client is asked at its own place all the same' \
 is 'and not where the session is' "$(told ttyname)" "$(cat "$user/tty.a")"
 
 anew
+ok 'a local client without a place' without_terminal sh -c "$sign"
+is 'is asked where the session is' "$(told ttyname)" "$(cat "$user/tty.c")"
+
+out=$(without_terminal touchstone session 2>&1)
+isnt 'where nothing can be shown, no session is registered' "$?" 0
+like 'and that is why' "$out" 'no terminal and no display'
+
+anew
 DISPLAY=$display ok 'another session, at a display' \
     without_terminal touchstone session
 ok 'a request by agent.sock' by_agent_sock
