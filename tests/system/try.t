@@ -62,4 +62,25 @@ not_ok 'a folder with something else in it is left alone' \
     "$src/tests/try" "$user/full"
 is 'with what is in it' "$(ls -A "$user/full")" mine
 "$dir/bin/touchstone" stop >/dev/null
+
+# ---- a build that fails, where an earlier one is installed ----
+copy=$user/copy
+mkdir -p "$copy/tests" "$copy/build"
+cp "$src/tests/try" "$src/tests/build" "$src/tests/install-deps" "$copy/tests"
+printf '#!/bin/sh\n' >"$copy/configure"
+chmod 755 "$copy/configure"
+ln -s "$prefix" "$copy/build/prefix"
+printf 'all:\n\t@echo the compiler has spoken; false\n' \
+    >"$copy/build/Makefile"
+try_copy() {
+	not_ok "$1" env -u TOUCHSTONE_PREFIX timeout -k 5 200 \
+	    "$copy/tests/try" "$copy/try"
+	said=$tap_out
+	unlike 'and does not say that it worked' "$said" 'All of it worked'
+}
+try_copy 'it fails when the build does'
+like 'and shows why' "$said" 'the compiler has spoken'
+: >"$copy/config.status"
+try_copy 'it fails when there is a build in the source'
+like 'and says what to do' "$said" 'make distclean'
 done_testing
