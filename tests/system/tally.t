@@ -34,6 +34,23 @@ is 'all skipped' "$(tally <<'END'
 echo '1..0 # SKIP no card'
 END
 )" '0 0 1 exit 0'
+told() {	# the lines about what was skipped
+	sed -n "s|^skipped: $work/||p" "$work/out"
+}
+is 'nothing is told to be skipped which was not' "$(tally <<'END'
+echo 1..1; echo '# skipped: not so'; echo ok 1
+END
+told)" '1 0 0 exit 0'
+tally <<'END' >"$work/count"
+echo 1..3; echo 'ok 1 - a # SKIP no card'; echo ok 2 - b
+echo '# skipped: no root'; echo 'not ok 3 # SKIP c'
+END
+is 'what was skipped is told, with the reason' "$(told)" 'one.t: a: no card
+one.t: c: no root'
+tally <<'END' >"$work/count"
+echo '1..0 # SKIP no card'
+END
+is 'a whole script too' "$(told)" 'one.t: no card'
 is 'ends before its plan does' "$(tally <<'END'
 echo 1..3; echo ok 1
 END

@@ -1,6 +1,7 @@
 # A harness for prove that also leaves the counts in the file that TALLY
-# names: passed, failed, skipped.  A test that was skipped did not pass, and a
-# script that ends badly has failed, whatever it printed before.
+# names: passed, failed, skipped; and that says which were skipped, and why.  A
+# test that was skipped did not pass, and a script that ends badly has failed,
+# whatever it printed before.
 package Tally;
 
 use strict;
@@ -21,6 +22,38 @@ sub count {
 	return ($passed < 0 ? 0 : $passed, $failed, $skipped);
 }
 
+# What is skipped says why; for cmocka, which has no place for that, the
+# comment before does.
+sub make_parser {
+	my ($self, $job) = @_;
+	my ($parser, $session) = $self->SUPER::make_parser($job);
+	my $why = '';
+
+	$parser->callback(comment => sub {
+		$why = $1 if $_[0]->comment =~ /^skipped: (.*)/;
+	});
+	$parser->callback(test => sub {
+		my ($test) = @_;
+		my @said = grep { length }
+		    $test->description =~ s/^- //r, $test->explanation, $why;
+
+		push @{$parser->{tally_skips}}, join ': ', @said
+		    if $test->has_skip;
+		$why = '';
+	});
+	return ($parser, $session);
+}
+
+sub tell_skips {
+	my ($name, $parser) = @_;
+	my @skips = @{$parser->{tally_skips} // []};
+
+	unshift @skips, $parser->skip_all if $parser->skip_all;
+	$name =~ s{^\Q$ENV{TOUCHSTONE_BUILD}\E/}{}
+	    if defined $ENV{TOUCHSTONE_BUILD};
+	print "skipped: $name: $_\n" for @skips;
+}
+
 sub summary {
 	my ($self, $aggregate) = @_;
 	my @sum = (0, 0, 0);
@@ -34,7 +67,8 @@ sub summary {
 		print $fh "@sum\n";
 		close $fh or die "$ENV{TALLY}: $!\n";
 	}
-	return $self->SUPER::summary($aggregate);
+	$self->SUPER::summary($aggregate);
+	tell_skips($_, $aggregate->parsers($_)) for $aggregate->descriptions;
 }
 
 1;

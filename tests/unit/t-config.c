@@ -12,6 +12,7 @@
 
 #include "agent/config.h"
 #include "local/paths.h"
+#include "skip.h"
 #include "wire/text.h"
 
 #define assert_code(err, code) \
@@ -473,7 +474,7 @@ static void
 test_foreign_files_are_refused(void **state)
 {
 	if (geteuid())
-		skip();
+		skip_because("needs root");
 	put("c/config", "token_wait = 7;");
 	assert_int_equal(chown("c/config", 12345, (gid_t)-1), 0);
 	assert_problem(GPG_ERR_EACCES, "c/config:", "another user");

@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "local/paths.h"
+#include "skip.h"
 
 #define assert_code(err, code) \
 	assert_int_equal(gpg_err_code(err), code)
@@ -168,7 +169,7 @@ static void
 test_foreign_folder_is_refused(void **state)
 {
 	if (geteuid())
-		skip();
+		skip_because("needs root");
 	assert_int_equal(mkdir("d", 0700), 0);
 	assert_int_equal(paths_make("d", true), 0);
 	assert_int_equal(chown("d", 12345, (gid_t)-1), 0);
@@ -265,7 +266,7 @@ test_foreign_listener_is_refused(void **state)
 	pid_t pid;
 
 	if (geteuid())
-		skip();
+		skip_because("needs root");
 	assert_int_equal(chmod(".", 0711), 0);
 	assert_int_equal(pipe(ready), 0);
 	assert_int_equal(mkdir("d", 0700), 0);
