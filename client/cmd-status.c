@@ -79,16 +79,32 @@ print_view(const char *label, struct view v)
 	printf("%-12s %.*s\n", label, (int)v.len, (const char *)v.p);
 }
 
-static void
-print_tokens(struct msg_list list)
+static bool
+any_initialized(struct msg_list list)
 {
 	struct msg_token t;
 
 	while (msg_list_next(&list, MSG_token, &t))
+		if (!(t.flags & TOKEN_EMPTY))
+			return true;
+	return false;
+}
+
+/* SoftHSM always has one more, for a token to come: that is no news. */
+static void
+print_tokens(struct msg_list list)
+{
+	bool hide = any_initialized(list);
+	struct msg_token t;
+
+	while (msg_list_next(&list, MSG_token, &t)) {
+		if (hide && (t.flags & TOKEN_EMPTY))
+			continue;
 		printf("  token      \"%.*s\" %.*s, %" PRIu32 " key%s, %s\n",
 		    (int)t.label.len, (const char *)t.label.p,
 		    (int)t.serial.len, (const char *)t.serial.p, t.keys,
 		    t.keys == 1 ? "" : "s", pin_state(&t));
+	}
 }
 
 static void

@@ -33,6 +33,7 @@ call_problem(struct call *c, gpg_error_t err, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(c->why, sizeof(c->why), fmt, ap);
 	va_end(ap);
+	c->told = false;
 	return gpg_error(gpg_err_code(err));
 }
 
@@ -42,8 +43,10 @@ explain(struct call *c, gpg_error_t err)
 {
 	if (!err)
 		return 0;
-	return call_problem(c, err, "%s", c->talk.said[0] ? c->talk.said :
+	err = call_problem(c, err, "%s", c->talk.said[0] ? c->talk.said :
 	    gpg_strerror(err));
+	c->told = c->talk.told;
+	return err;
 }
 
 gpg_error_t
@@ -99,7 +102,8 @@ int
 call_fail(struct call *c, gpg_error_t err)
 {
 	const char *why = c->why[0] ? c->why : gpg_strerror(err);
-	const char *hint = say_hint(err);
+	/* What the agent says tells what to do, where something can be done. */
+	const char *hint = c->told ? "" : say_hint(err);
 	char clean[2200];
 
 	say("%s%s%s", why, hint[0] ? "; " : "", hint);

@@ -57,6 +57,7 @@ struct call {
 	struct paths paths;
 	struct talk talk;
 	char why[2200];		/* of the last call_problem() */
+	bool told;		/* why is what the agent said */
 };
 
 /* The value of an option, NULL if it was not given. */

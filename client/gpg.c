@@ -80,9 +80,10 @@ write_all(int fd, struct view v)
 
 /* Also to the terminal: git before 2.41 keeps what was said to itself. */
 static int
-fail(gpg_error_t err, const char *what, const char *said)
+fail(gpg_error_t err, const char *what, const char *said, bool told)
 {
-	const char *hint = say_hint(err), *why = gpg_strerror(err);
+	const char *hint = told ? "" : say_hint(err);
+	const char *why = gpg_strerror(err);
 	char text[2048];
 
 	snprintf(text, sizeof(text), "%s: %s%s%s", what,
@@ -105,10 +106,12 @@ deliver(const struct msg_progress *done)
 	if (!err && !gpg_armor_ok(done->result))
 		err = gpg_error(GPG_ERR_INV_ARMOR);
 	if (err)
-		status = fail(err, "the agent's answer is no signature", "");
+		status = fail(err, "the agent's answer is no signature", "",
+		    false);
 	else if ((err = write_all(STDOUT_FILENO, done->result)) ||
 	    (err = write_all(STDERR_FILENO, buf_view(&lines))))
-		status = fail(err, "the signature cannot be written", "");
+		status = fail(err, "the signature cannot be written", "",
+		    false);
 	buf_free(&lines);
 	return status;
 }
@@ -127,7 +130,8 @@ sign(struct talk *t, const char *key, char *const *argv)
 
 	buf_init(&object, OBJECT_MAX + 1);
 	if ((err = read_object(&object))) {
-		status = fail(err, "reading what is to be signed failed", "");
+		status = fail(err, "reading what is to be signed failed", "",
+		    false);
 		goto out;
 	}
 	err = talk_sign(t, key, "openpgp", buf_view(&object), &done);
@@ -136,7 +140,7 @@ sign(struct talk *t, const char *key, char *const *argv)
 	else if (gpg_err_code(err) == GPG_ERR_NO_SECKEY)
 		handover_with(argv, buf_view(&object));
 	else
-		status = fail(err, "signing failed", t->said);
+		status = fail(err, "signing failed", t->said, t->told);
 out:
 	buf_free(&object);
 	return status;
@@ -161,7 +165,8 @@ main(int argc, char **argv)
 	if (!keep_standard())
 		return EXIT_GPG;
 	if ((err = paths_init(&paths)))
-		return fail(err, "the home folder cannot be found", "");
+		return fail(err, "the home folder cannot be found", "",
+		    false);
 	configured = connect_configured(&paths);
 	err = talk_open(&t, &paths, configured ? CONNECT_START : 0);
 	if (!err)
@@ -170,7 +175,7 @@ main(int argc, char **argv)
 	    t.way != WAY_NAMED)
 		handover(argv);
 	else
-		status = fail(err, "no agent", t.said);
+		status = fail(err, "no agent", t.said, false);
 	talk_close(&t);
 	paths_free(&paths);
 	return status;

@@ -159,6 +159,7 @@ ask(struct talk *t, enum msg_id id, const void *in, int timeout_ms,
 	gpg_error_t err, code = 0;
 
 	t->said[0] = 0;
+	t->told = false;
 	buf_reset(&t->out);
 	if ((err = frame_put_request(&t->out, id, in)))
 		return err;
@@ -170,6 +171,7 @@ ask(struct talk *t, enum msg_id id, const void *in, int timeout_ms,
 	if (code)
 		snprintf(t->said, sizeof(t->said), "%.*s", (int)text.len,
 		    (const char *)text.p);
+	t->told = code && text.len > 0;
 	return code;
 }
 

@@ -14,6 +14,7 @@ struct talk {
 	struct buf in;		/* the last reply */
 	struct buf out;
 	char said[1100];	/* what the agent, or we, said of a failure */
+	bool told;		/* the agent said it, of a request */
 };
 
 /* For a descriptor that is open already; talk_release() leaves it open. */

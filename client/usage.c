@@ -273,6 +273,8 @@ usage_unknown(int argc, char **argv)
 	const char *word = group ? argv[1] : argv[0];
 	const char *best = suggest(group, word);
 
+	if (!group && !strcmp(word, "version"))
+		best = "--version";
 	if (best)
 		say("there is no command \"%s%s%s\"; did you mean "
 		    "\"touchstone %s%s%s\"?", group ? group : "",

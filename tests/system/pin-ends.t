@@ -23,6 +23,7 @@ done
 pinentry cancel
 not_ok 'a cancelled prompt is no signature' sign_directly
 like 'and says that it was closed' "$tap_out" 'prompt was closed.*again'
+unlike 'and what to do once' "$tap_out" 'run it again'
 pinentry crash
 not_ok 'a pinentry that crashed is no signature' sign_directly
 like 'and says so' "$tap_out" 'killed by signal 9.*try again'

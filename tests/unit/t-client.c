@@ -418,6 +418,7 @@ a_refusal_carries_the_agents_words(void **state)
 	assert_int_equal(gpg_err_code(talk_ask(&p.talk, MSG_status, NULL,
 	    &reply)), GPG_ERR_CANCELED);
 	assert_string_equal(p.talk.said, "not today");
+	assert_true(p.talk.told);
 	peer_close(&p);
 }
 
@@ -449,6 +450,7 @@ a_closed_connection_is_an_error_with_words(void **state)
 	shutdown(p.fd[1], SHUT_RDWR);
 	assert_int_not_equal(talk_ask(&p.talk, MSG_stop, NULL, &reply), 0);
 	assert_string_equal(p.talk.said, "the agent closed the connection");
+	assert_false(p.talk.told);
 	peer_close(&p);
 }
 
