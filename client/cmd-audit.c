@@ -64,37 +64,174 @@ read_log(struct call *c, const char *file, take_bytes *take, void *arg)
 	return err;
 }
 
+/* Splits what is read into lines, without their ends. */
+struct lines {
+	struct buf line;
+	gpg_error_t (*take)(void *arg, struct view line);
+	void *arg;
+};
+
+static gpg_error_t
+lines_feed(struct lines *l, struct view v)
+{
+	gpg_error_t err = 0;
+
+	while (!err && v.len > 0) {
+		const uint8_t *nl = memchr(v.p, '\n', v.len);
+		struct view part;
+
+		err = view_get_bytes(&v, nl ? (size_t)(nl - v.p) : v.len,
+		    &part);
+		if (err || (err = buf_put_view(&l->line, part)) || !nl)
+			break;
+		err = l->take(l->arg, buf_view(&l->line));
+		buf_reset(&l->line);
+		v.p++;
+		v.len--;
+	}
+	return err;
+}
+
+static const char *
+member(json_t *record, const char *name)
+{
+	const char *s = json_string_value(json_object_get(record, name));
+
+	return s ? s : "";
+}
+
+/* One log being verified. */
+struct verified {
+	struct chain_check check;
+	struct lines lines;
+	json_t *lost;		/* texts: what is known to be missing */
+};
+
+static void
+add_lost(struct verified *v, const char *text)
+{
+	char clean[1024];
+
+	json_array_append_new(v->lost, json_string(text_clean(clean,
+	    sizeof(clean), view_str(text))));
+}
+
+/* A chain begins anew after a loss, and only a record of the agent's tells. */
+static gpg_error_t
+take_loss(void *arg, struct view line)
+{
+	struct verified *v = arg;
+	char text[1100];
+	json_t *r;
+
+	if (!memmem(line.p, line.len, "\"event\"", 7))
+		return 0;
+	r = json_loadb((const char *)line.p, line.len, JSON_REJECT_DUPLICATES,
+	    NULL);
+	if (!strcmp(member(r, "stage"), "event") &&
+	    !strcmp(member(r, "kind"), "log")) {
+		snprintf(text, sizeof(text), "record %" PRIu64 ", %s: %s",
+		    v->check.line, member(r, "time"), member(r, "verdict"));
+		add_lost(v, text);
+	}
+	json_decref(r);
+	return 0;
+}
+
+/* Logs that the agent put aside. */
+static void
+find_damaged(struct verified *v, const char *file)
+{
+	const char *slash = strrchr(file, '/');
+	char pattern[4200], text[4300];
+	glob_t g;
+
+	memset(&g, 0, sizeof(g));
+	snprintf(pattern, sizeof(pattern), "%.*sdamaged-*.jsonl",
+	    slash ? (int)(slash + 1 - file) : 0, file);
+	if (!glob(pattern, 0, NULL, &g))
+		for (size_t i = 0; i < g.gl_pathc; i++) {
+			snprintf(text, sizeof(text), "%s is a log that was "
+			    "found damaged", g.gl_pathv[i]);
+			add_lost(v, text);
+		}
+	globfree(&g);
+}
+
+/*
+ * The check goes first, a piece at a time up to each line's end, so that it
+ * has counted the line that is then looked at.
+ */
 static gpg_error_t
 feed(void *arg, struct view v)
 {
-	return chain_check_feed(arg, v);
+	struct verified *k = arg;
+	gpg_error_t err = 0;
+
+	while (!err && v.len > 0) {
+		const uint8_t *nl = memchr(v.p, '\n', v.len);
+		struct view part;
+
+		if (!(err = view_get_bytes(&v, nl ? (size_t)(nl + 1 - v.p) :
+		    v.len, &part)) &&
+		    !(err = chain_check_feed(&k->check, part)))
+			err = lines_feed(&k->lines, part);
+	}
+	return err;
+}
+
+static void
+print_verified(const char *file, const struct verified *v)
+{
+	const struct chain_check *k = &v->check;
+	json_t *text;
+	size_t i;
+
+	if (k->broken)
+		printf("%s: BROKEN at line %" PRIu64 ": %s\n", file,
+		    k->broken, k->why);
+	else
+		printf("%s: %" PRIu64 " records, unbroken%s\n", file, k->line,
+		    json_array_size(v->lost) ? ", BUT NOT ALL THAT WERE "
+		    "WRITTEN:" : "");
+	json_array_foreach(v->lost, i, text)
+		printf("  %s\n", json_string_value(text));
 }
 
 /* One log; a break is a result, which the list takes, and not an error. */
 static gpg_error_t
 verify(struct call *c, const char *file, json_t *list, bool *intact)
 {
-	struct chain_check k;
+	struct verified v = { .lost = json_array() };
+	struct chain_check *k = &v.check;
 	gpg_error_t err;
+	bool whole;
 
-	chain_check_init(&k);
-	err = read_log(c, file, feed, &k);
+	v.lines = (struct lines){ .take = take_loss, .arg = &v };
+	buf_init(&v.lines.line, CHAIN_LINE_MAX);
+	chain_check_init(k);
+	err = read_log(c, file, feed, &v);
 	if (!err)
-		err = chain_check_end(&k);
-	if (!err && !c->json)
-		printf("%s: %" PRIu64 " records, unbroken\n", file, k.line);
-	if (err && k.broken) {
-		*intact = false;
+		err = chain_check_end(k);
+	if (err && k->broken)
 		err = 0;
+	if (!err) {
+		find_damaged(&v, file);
+		whole = !k->broken && json_array_size(v.lost) == 0;
+		*intact = *intact && whole;
 		if (!c->json)
-			printf("%s: BROKEN at line %" PRIu64 ": %s\n", file,
-			    k.broken, k.why);
+			print_verified(file, &v);
+		json_array_append_new(list, json_pack(
+		    "{s:s,s:b,s:I,s:o,s:o,s:O}", "file", file,
+		    "intact", whole, "records", (json_int_t)k->line,
+		    "broken_line", k->broken ?
+		    json_integer((json_int_t)k->broken) : json_null(),
+		    "why", k->broken ? json_text(k->why) : json_null(),
+		    "lost", v.lost));
 	}
-	json_array_append_new(list, json_pack("{s:s,s:b,s:I,s:o,s:o}",
-	    "file", file, "intact", !k.broken, "records", (json_int_t)k.line,
-	    "broken_line", k.broken ? json_integer((json_int_t)k.broken) :
-	    json_null(), "why", k.broken ? json_text(k.why) : json_null()));
-	chain_check_free(&k);
+	json_decref(v.lost);
+	buf_free(&v.lines.line);
+	chain_check_free(k);
 	return err;
 }
 
@@ -132,15 +269,16 @@ run_verify(struct call *c)
 
 /* The last n lines, in a ring. */
 struct tail {
-	struct buf line;
+	struct lines split;
 	char **lines;
 	size_t max, next, count;
 };
 
 static gpg_error_t
-keep_line(struct tail *t)
+keep_line(void *arg, struct view line)
 {
-	char *s = view_strdup(buf_view(&t->line));
+	struct tail *t = arg;
+	char *s = view_strdup(line);
 
 	/* A line with a NUL is no record; verify tells. */
 	if (!s)
@@ -159,30 +297,8 @@ static gpg_error_t
 tail_feed(void *arg, struct view v)
 {
 	struct tail *t = arg;
-	gpg_error_t err = 0;
 
-	while (!err && v.len > 0) {
-		const uint8_t *nl = memchr(v.p, '\n', v.len);
-		struct view part;
-
-		err = view_get_bytes(&v, nl ? (size_t)(nl - v.p) : v.len,
-		    &part);
-		if (err || (err = buf_put_view(&t->line, part)) || !nl)
-			break;
-		err = keep_line(t);
-		buf_reset(&t->line);
-		v.p++;
-		v.len--;
-	}
-	return err;
-}
-
-static const char *
-member(json_t *record, const char *name)
-{
-	const char *s = json_string_value(json_object_get(record, name));
-
-	return s ? s : "";
+	return lines_feed(&t->split, v);
 }
 
 static void
@@ -191,13 +307,15 @@ print_record(const char *line)
 	char text[1024], clean[1024];
 	json_t *r = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
 	const char *verdict = member(r, "verdict");
+	const char *what = member(r, "summary");
 
 	if (!r) {
 		printf("(a line that is no record)\n");
 		return;
 	}
 	snprintf(text, sizeof(text), "%s %-11s %s%s%s%s%s%s%s",
-	    member(r, "time"), member(r, "stage"), member(r, "summary"),
+	    member(r, "time"), member(r, "stage"), *what ? what :
+	    member(r, "kind"),
 	    *member(r, "key_name") ? ", key " : "", member(r, "key_name"),
 	    *member(r, "requester") ? ", asked by " : "",
 	    member(r, "requester"),
@@ -262,7 +380,8 @@ run_show(struct call *c)
 	int status;
 
 	memset(&logs, 0, sizeof(logs));
-	buf_init(&t.line, CHAIN_LINE_MAX);
+	t.split = (struct lines){ .take = keep_line, .arg = &t };
+	buf_init(&t.split.line, CHAIN_LINE_MAX);
 	if (!(err = take_count(c, &t.max)) &&
 	    !(err = find_logs(c, call_arg(c, 0), &logs)) &&
 	    !(t.lines = calloc(t.max, sizeof(*t.lines))))
@@ -272,13 +391,13 @@ run_show(struct call *c)
 		if (gpg_err_code(err) == GPG_ERR_TOO_LARGE)
 			call_problem(c, err, "%s has a line that no record "
 			    "is as long as", logs.gl_pathv[i]);
-		buf_reset(&t.line);
+		buf_reset(&t.split.line);
 	}
 	status = err ? call_fail(c, err) : show(c, &t);
 	for (size_t i = 0; t.lines && i < t.max; i++)
 		free(t.lines[i]);
 	free(t.lines);
-	buf_free(&t.line);
+	buf_free(&t.split.line);
 	globfree(&logs);
 	return status;
 }

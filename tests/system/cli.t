@@ -123,6 +123,7 @@ says 'no command' 2 '^usage:'
 says 'a misspelt command' 2 'did you mean "touchstone status"' stauts
 says 'a misspelt command of a group' 2 'did you mean "touchstone keys show"' \
     keys shwo
+says 'a word for the version' 2 'did you mean "touchstone --version"' version
 says 'nothing like any command' 2 '"touchstone help" lists' frobnicate
 says 'an unknown option' 2 'keys show --help' keys show x --nonsense
 says 'an option without its value' 2 'setup --help' setup --name
@@ -144,6 +145,28 @@ like 'an error is an object with --json' \
 says 'no audit log' 5 'no audit log' audit verify
 says 'a log that is not there' 1 'cannot be read' audit verify /nonexistent
 says 'a bad number' 2 'a number' audit show -n 0
+# A log that begins anew because the one before it was damaged.
+prev=0000000000000000000000000000000000000000000000000000000000000000
+record() {	# FILE KIND TEXT: the first record of a log
+	printf '{"seq":1,"prev":"%s","time":"2026-11-22T04:27:04.123Z","stage":"event","kind":"%s","verdict":"%s"}\n' \
+	    "$prev" "$2" "$3" >"$1"
+}
+record "$user/anew.jsonl" log 'the log was removed since record 5'
+record "$user/plain.jsonl" agent 'the log was removed since record 5'
+says 'a log that tells of a loss' 1 'record 1.*: the log was removed since' \
+    audit verify "$user/anew.jsonl"
+is 'and in JSON' "$(touchstone audit verify --json "$user/anew.jsonl" \
+    2>/dev/null | jq -c '[.intact, .logs[0].intact, (.logs[0].lost | length)]')" \
+    '[false,false,1]'
+says 'the same word of another event' 0 'unbroken$' \
+    audit verify "$user/plain.jsonl"
+like 'an event without a summary has a kind' \
+    "$(touchstone audit show "$user/plain.jsonl")" ' event +agent: the log'
+mkdir "$user/beside"
+cp "$user/plain.jsonl" "$user/beside/log.jsonl"
+echo nonsense >"$user/beside/damaged-1.jsonl"
+says 'a damaged log beside it' 1 'damaged-1.jsonl' \
+    audit verify "$user/beside/log.jsonl"
 export TOUCHSTONE_SOCK=/nonexistent/sock
 says 'a named agent that is not there' 3 'TOUCHSTONE_SOCK' forget
 unset TOUCHSTONE_SOCK
