@@ -7,7 +7,6 @@
 #include "client/cmd-list.h"
 #include "client/enrol.h"
 
-#define YEAR (365 * 24 * 60 * 60 + 6 * 60 * 60)
 #define YEARS_DEFAULT "3"
 #define YEARS_MAX 20
 
@@ -22,7 +21,7 @@ read_years(struct call *c, uint32_t *lifetime)
 	if (*end || years < 1 || years > YEARS_MAX)
 		return call_problem(c, GPG_ERR_INV_ARG, "--years takes a "
 		    "number from 1 to %d", YEARS_MAX);
-	*lifetime = (uint32_t)years * YEAR;
+	*lifetime = ENROL_YEARS((uint32_t)years);
 	return 0;
 }
 

@@ -37,6 +37,47 @@ print_row(const struct key_info *k)
 	    k->user_id_count ? k->user_ids[0] : "");
 }
 
+/* What may hide keys: modules that do not work.  Whether there are any. */
+static bool
+tell_problems(struct call *c)
+{
+	struct msg_status_answer a;
+	struct msg_module_status m;
+	bool any = false;
+
+	/* An agent elsewhere need not tell. */
+	if (call_ask(c, MSG_status, NULL, &a))
+		return false;
+	while (msg_list_next(&a.modules, MSG_module_status, &m)) {
+		if (m.problem.len == 0)
+			continue;
+		any = true;
+		say("module \"%.*s\": %.*s", (int)m.name.len,
+		    (const char *)m.name.p, (int)m.problem.len,
+		    (const char *)m.problem.p);
+	}
+	return any;
+}
+
+/* Says that there is nothing to list, and why. */
+static int
+tell_none(struct call *c, const char *match)
+{
+	bool problems = tell_problems(c);
+
+	if (match) {
+		say("no key matches \"%s\"; \"touchstone keys\" lists them",
+		    match);
+		return STATUS_NOT_FOUND;
+	}
+	if (problems)
+		say("no keys: what is said above may be why");
+	else
+		say("no keys; \"touchstone setup --soft\" makes one in "
+		    "software");
+	return STATUS_OK;
+}
+
 static int
 run_list(struct call *c)
 {
@@ -56,13 +97,14 @@ run_list(struct call *c)
 		if (count > 0)
 			printf("%-16s %-9s %-16s %-40s %s\n", "NAME",
 			    "ALGORITHM", "TOKEN", "FINGERPRINT", "USER ID");
-		else
-			say("no keys%s; \"touchstone setup --soft\" makes "
-			    "one in software", match ? " match" : "");
 		for (size_t i = 0; i < count; i++)
 			print_row(&keys[i]);
 		status = call_done(c);
 	}
+	if (status == STATUS_OK && count == 0)
+		status = tell_none(c, match);
+	else if (status == STATUS_OK)
+		tell_problems(c);
 	keys_free(&keys, count);
 	return status;
 }

@@ -68,10 +68,42 @@ make_token(struct call *c, struct setup *s)
 	keys_free(&keys, count);
 	if ((err = look_for_token(c, &there)) || there)
 		return err;
-	if ((err = call_follow(c, MSG_token_init, &ask, &done)))
+	/* The PIN is asked for now: not for a key that then cannot be made. */
+	if ((err = enrol_check_user_id(c, s->user_id)) ||
+	    (err = call_follow(c, MSG_token_init, &ask, &done)))
 		return err;
 	s->token_made = true;
 	return 0;
+}
+
+/* Whether the key that is there is one as was asked for. */
+static gpg_error_t
+check_algorithm(struct call *c, const struct setup *s)
+{
+	if (!call_option(c, "algorithm") ||
+	    !strcmp(s->key->algorithm, s->algorithm))
+		return 0;
+	return call_problem(c, GPG_ERR_CONFLICT, "the key \"%s\" is there "
+	    "and is %s: leave out --algorithm to use it, or give another "
+	    "--name for a new %s key", s->name, s->key->algorithm,
+	    s->algorithm);
+}
+
+static gpg_error_t
+check_user_id(struct call *c, const struct setup *s)
+{
+	const struct keyfile *f = s->enrolment.record;
+
+	/* What was recorded now has this, or what the keyring had first. */
+	if (!s->user_id || s->enrolment.recorded)
+		return 0;
+	for (size_t i = 0; i < f->user_id_count; i++)
+		if (!strcmp(f->user_ids[i], s->user_id))
+			return 0;
+	return call_problem(c, GPG_ERR_CONFLICT, "the key \"%s\" is there "
+	    "and its user id is %s: leave out --user-id to use it, or give "
+	    "another --name for a new key", s->name, f->user_id_count ?
+	    f->user_ids[0] : "not known");
 }
 
 static gpg_error_t
@@ -80,6 +112,8 @@ find_or_make_key(struct call *c, struct setup *s)
 	gpg_error_t err;
 
 	err = make_find(c, SOFT_MODULE, SOFT_TOKEN, s->name, &s->key);
+	if (!err)
+		return check_algorithm(c, s);
 	if (gpg_err_code(err) != GPG_ERR_NOT_FOUND)
 		return err;
 	/* Rather no key than one that nobody can be named for. */
@@ -132,7 +166,8 @@ set_up(struct call *c, struct setup *s)
 	    (err = make_token(c, s)) ||
 	    (err = find_or_make_key(c, s)) ||
 	    (err = enrol_record(c, s->key, s->name, s->user_id,
-	    &s->enrolment)))
+	    &s->enrolment)) ||
+	    (err = check_user_id(c, s)))
 		return err;
 	if (!call_option(c, "no-import") &&
 	    (err = enrol_import(c, &s->enrolment)))

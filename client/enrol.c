@@ -12,7 +12,6 @@
 #include "format/openpgp.h"
 #include "wire/text.h"
 
-#define THREE_YEARS (3U * 365 * 24 * 60 * 60 + 24 * 60 * 60)
 #define ARMOR_MAX (48 * 1024)	/* so that a record stays within its bound */
 
 void
@@ -342,7 +341,7 @@ enrol_record(struct call *c, const struct key_info *k, const char *name,
 	}
 	if ((err = look_in_keyring(c, k, e->record, &found)) ||
 	    (!found && (err = set_user_id(c, user_id, e->record))) ||
-	    (!found && (err = certify(c, k, THREE_YEARS, e->record))) ||
+	    (!found && (err = certify(c, k, ENROL_YEARS(3), e->record))) ||
 	    (err = save(c, k, e)))
 		goto fail;
 	e->recorded = true;
@@ -364,9 +363,27 @@ enrol_certify(struct call *c, const struct key_info *k, const char *user_id,
 		if ((err = set_user_id(c, user_id, e->record)))
 			return err;
 	}
-	if ((err = certify(c, k, THREE_YEARS, e->record)))
+	if ((err = certify(c, k, ENROL_YEARS(3), e->record)))
 		return err;
 	return save(c, k, e);
+}
+
+static gpg_error_t
+check_later(struct call *c, uint32_t lifetime, const struct keyfile *f)
+{
+	time_t until = f->expires;
+	char date[16];
+	struct tm tm;
+
+	if (until && time(NULL) + (time_t)lifetime >= until)
+		return 0;
+	if (!until || !gmtime_r(&until, &tm) ||
+	    !strftime(date, sizeof(date), "%Y-%m-%d", &tm))
+		return call_problem(c, GPG_ERR_CONFLICT, "the certificate of "
+		    "key %s does not expire, and is not shortened", f->name);
+	return call_problem(c, GPG_ERR_CONFLICT, "the certificate of key %s "
+	    "is valid until %s, and is not shortened: give more --years",
+	    f->name, date);
 }
 
 gpg_error_t
@@ -376,11 +393,12 @@ enrol_extend(struct call *c, const struct key_info *k, uint32_t lifetime,
 	gpg_error_t err;
 
 	if (!e->record->certificate)
-		return call_problem(c, GPG_ERR_NOT_SUPPORTED, "the certificate "
+		return call_problem(c, GPG_ERR_CONFLICT, "the certificate "
 		    "of key %s was in your GnuPG keyring first and is renewed "
 		    "there, by whoever certifies with its primary key",
 		    e->record->name);
-	if ((err = certify(c, k, lifetime, e->record)))
+	if ((err = check_later(c, lifetime, e->record)) ||
+	    (err = certify(c, k, lifetime, e->record)))
 		return err;
 	return save(c, k, e);
 }

@@ -8,6 +8,9 @@
 #include "client/key.h"
 #include "local/keyfile.h"
 
+/* Seconds; a day for each leap year begun, so never less than a calendar's. */
+#define ENROL_YEARS(n) (((n) * 365U + ((n) + 3U) / 4) * 24 * 60 * 60)
+
 struct enrolment {
 	struct keyfile *record;
 	char fingerprint[41];	/* OpenPGP's, of the key itself */
@@ -46,7 +49,8 @@ gpg_error_t enrol_certify(struct call *, const struct key_info *,
 
 /*
  * Certifies all of the record's user ids anew, for `lifetime` seconds from
- * now.  A certificate that is not ours to make is refused.
+ * now.  A certificate that is not ours to make is refused, and so is to let
+ * it expire earlier than it does.
  */
 gpg_error_t enrol_extend(struct call *, const struct key_info *,
     uint32_t lifetime, struct enrolment *);

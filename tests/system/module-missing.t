@@ -70,6 +70,14 @@ started=$(now_ms)
 fails_to_sign 'a program instead of a module' 'module soft: .*/bin/sh'
 less 'with nothing to wait for it fails at once' \
     $(($(now_ms) - started)) 2000
+like 'keys list tells of the module' "$(touchstone keys 2>&1 >/dev/null)" \
+    'module "soft": .*/bin/sh'
+mv "$XDG_DATA_HOME/touchstone/keys" "$user/keys"
+touchstone reload >/dev/null
+out=$(touchstone keys 2>&1)
+like 'also when no key is known' "$out" 'module "soft": .*/bin/sh'
+unlike 'and sets up no other' "$out" 'setup'
+mv "$user/keys" "$XDG_DATA_HOME/touchstone/keys"
 cp "$user/soft.conf" "$config/modules.d/soft.conf"
 touchstone reload >/dev/null
 does_sign 'the right module again: it signs'

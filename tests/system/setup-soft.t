@@ -25,6 +25,8 @@ out=$(setup 2>&1)
 isnt 'without a user id nothing is made' "$?" 0
 like 'and it says what to give' "$out" '\-\-user-id "Your Name <'
 is 'no key' "$(touchstone keys --json | jq '.keys | length')" 0
+is 'and no token, so no PIN was needed for it' "$(touchstone status --json |
+    jq '[.modules[].tokens[] | select(.initialized)] | length')" 0
 out=$(setup --user-id "$(printf 'A\nB')" 2>&1)
 isnt 'a user id of two lines is refused' "$?" 0
 git config --global user.name 'A U Thor'
@@ -60,6 +62,27 @@ out=$(setup)
 is 'a second run succeeds' "$?" 0
 like 'and says that nothing was changed' "$out" 'nothing was changed'
 is 'and changes nothing' "$(state_of)" "$before"
+like 'as does one for the same key' "$(setup --algorithm P-256 --user-id \
+    'A U Thor <author@example.com>')" 'nothing was changed'
+out=$(setup --algorithm Ed25519 2>&1)
+is 'another algorithm: exit status' "$?" 1
+like 'another algorithm: what is there, what to do' "$out" \
+    'is P-256: leave out --algorithm .* another --name'
+out=$(setup --user-id 'O Ther <o@x>' 2>&1)
+is 'another user id: exit status' "$?" 1
+like 'another user id: what is there, what to do' "$out" \
+    'is A U Thor <author@example.com>: leave out --user-id .* another --name'
+is 'neither changes anything' "$(state_of)" "$before"
+is 'SoftHSM'"'"'s room for another token is not listed' \
+    "$(touchstone status | grep -c '^  token ')" 1
+is 'but told in JSON' "$(touchstone status --json |
+    jq '.modules[0].tokens | length')" 2
+out=$(touchstone keys list nosuch 2>&1)
+is 'a match that finds nothing: exit status' "$?" 5
+like 'a match that finds nothing: words' "$out" 'no key matches "nosuch"'
+unlike 'a match that finds nothing: no set-up' "$out" 'setup'
+is 'one that finds a key: exit status' \
+    "$(touchstone keys list soft >/dev/null 2>&1; echo $?)" 0
 is 'even when no agent runs' "$(touchstone stop >/dev/null; setup >/dev/null
     state_of)" "$before"
 
@@ -163,6 +186,12 @@ isnt '--years out of range' "$(touchstone keys extend third --years 21 \
 is 'changes nothing' "$(expires)" "$before"
 ok 'a certificate is renewed' touchstone keys extend third --years 10
 ok 'and expires later' test "$(expires)" -gt "$((before + 200000000))"
+before=$(expires)
+out=$(touchstone keys extend third --years 9 2>&1)
+is 'but never earlier: exit status' "$?" 1
+like 'but never earlier: words' "$out" \
+    "until $(date -u -d "@$before" +%F), and is not shortened"
+is 'and stays as it was' "$(expires)" "$before"
 is 'in the keyring too' "$(gpg --list-keys --with-colons \
     "$(touchstone keys show third --json | jq -r .fingerprint)" | grep ^pub: | cut -d: -f7)" "$(expires)"
 
