@@ -647,7 +647,8 @@ keys_are_the_same_after_a_load(void **state)
 	assert_true(bytes_eq(out_bytes(&r->re), before.p, before.len));
 	says(r, "00f99a000000", 0x6700);
 	says(r, "00f99a00000000", 0x9000);
-	assert_true(r->re.len > 600);
+	/* Whole; how long it is, its random serial number decides. */
+	assert_true(r->re.len > 500);
 	/* A reset takes all keys but F9 and its certificate. */
 	says(r, "00cb3fff0000055c035fff01", 0x9000);
 	st->pin.left = st->puk.left = 0;
