@@ -30,6 +30,18 @@ is 'skipped as cmocka says it' "$(tally <<'END'
 echo 1..2; echo ok 1; echo 'not ok 2 # SKIP no card'
 END
 )" '1 0 1 exit 0'
+is 'what a test that passes says besides is not shown' "$(tally <<'END'
+echo 1..1; echo ok 1; echo noise >&2
+END
+grep noise "$work/out")" '1 0 0 exit 0'
+tally <<'END' >"$work/count"
+echo 1..1; echo not ok 1; echo noise >&2
+END
+like 'of one that fails it is' "$(cat "$work/out")" '^noise'
+tally <<'END' >"$work/count"
+echo 1..1; echo ok 1; echo noise >&2; exit 3
+END
+like 'and of one that ends badly' "$(cat "$work/out")" '^noise'
 is 'all skipped' "$(tally <<'END'
 echo '1..0 # SKIP no card'
 END
