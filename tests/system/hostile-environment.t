@@ -74,7 +74,8 @@ like 'LD_LIBRARY_PATH has libraries that an agent cannot run with' \
 rm -f "$evil"/marker.so.* "$evil/ran"
 
 # ---- and nowhere else ----
-pinentry 'delay 1500' "pin $(cat "$user/pin")"
+# As long as a busy machine may take to look at them all.
+pinentry 'delay 5000' "pin $(cat "$user/pin")"
 commit_object | hostile env LD_LIBRARY_PATH="$evil/lib" \
     "$bin/touchstone-gpg" --status-fd=2 -bsau "$key" \
     >"$user/sign.out" 2>"$user/sign.err" &
