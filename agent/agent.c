@@ -46,7 +46,8 @@ same_module(const struct module_config *a, const struct module_config *b)
 {
 	size_t i = 0;
 
-	if (!same_text(a->name, b->name) || !same_text(a->path, b->path) ||
+	if (a->type != b->type || !same_text(a->reader, b->reader) ||
+	    !same_text(a->name, b->name) || !same_text(a->path, b->path) ||
 	    !same_text(a->pin_source, b->pin_source) ||
 	    a->sessions != b->sessions || a->pin_ttl_s != b->pin_ttl_s ||
 	    a->deadline_s != b->deadline_s)

@@ -16,6 +16,7 @@
 
 #define PATH_LIMIT 1024			/* as in the messages to the helpers */
 #define ENV_LIMIT 4096
+#define READER_LIMIT 128
 #define ENV_COUNT 64
 #define MODULES 64
 #define RULES 1024
@@ -158,20 +159,71 @@ get_env(struct source *s, const config_setting_t *group, char ***out)
 	}
 }
 
+static const char *const type_names[] = {
+	[MODULE_PKCS11] = "pkcs11",
+	[MODULE_PIV] = "piv",
+};
+
+const char *
+module_type_name(enum module_type type)
+{
+	return type_names[type];
+}
+
+static enum module_type
+get_type(struct source *s, const config_setting_t *root)
+{
+	config_setting_t *e = config_setting_get_member(root, "type");
+	const char *text = e ? config_setting_get_string(e) : NULL;
+
+	if (s->err || !e || (text && !strcmp(text, "pkcs11")))
+		return MODULE_PKCS11;
+	if (!text || strcmp(text, "piv"))
+		source_complain_at(s, e,
+		    "is neither \"pkcs11\" nor \"piv\"");
+	return MODULE_PIV;
+}
+
+/* What is there for the other type only. */
+static void
+check_type(struct source *s, const config_setting_t *root,
+    enum module_type type)
+{
+	static const char *const not_piv[] = { "path", "env", "pin_source",
+	    NULL };
+	static const char *const not_pkcs11[] = { "reader", NULL };
+	const char *const *n = type == MODULE_PIV ? not_piv : not_pkcs11;
+
+	for (; *n && !s->err; n++) {
+		config_setting_t *e = config_setting_get_member(root, *n);
+
+		if (e)
+			source_complain_at(s, e, type == MODULE_PIV ?
+			    "is not for the type \"piv\"" :
+			    "is only for the type \"piv\"");
+	}
+}
+
 static void
 read_module(struct source *s, struct module_config *m)
 {
-	static const char *const known[] = { "path", "env", "pin_source",
-	    "sessions", "pin_ttl", "deadline", NULL };
+	static const char *const known[] = { "type", "path", "reader", "env",
+	    "pin_source", "sessions", "pin_ttl", "deadline", NULL };
 	const config_setting_t *root = config_root_setting(&s->tree);
+	config_setting_t *reader = config_setting_get_member(root, "reader");
 
 	check_names(s, root, known);
-	if (!s->err && !config_setting_get_member(root, "path"))
+	m->type = get_type(s, root);
+	check_type(s, root, m->type);
+	if (!s->err && m->type == MODULE_PKCS11 &&
+	    !config_setting_get_member(root, "path"))
 		source_complain(s, GPG_ERR_CONFIGURATION, 0,
 		    "\"path\" is missing");
 	m->path = get_path(s, root, "path");
+	m->reader = reader ? get_text(s, reader, READER_LIMIT) : NULL;
 	m->pin_source = get_path(s, root, "pin_source");
-	m->sessions = get_number(s, root, "sessions", 1, 16, 1);
+	m->sessions = get_number(s, root, "sessions", 1, 16,
+	    m->type == MODULE_PIV ? 4 : 1);
 	m->pin_ttl_s = get_number(s, root, "pin_ttl", 0, 604800, 600);
 	m->deadline_s = get_number(s, root, "deadline", 1, 600, 10);
 	get_env(s, root, &m->env);
@@ -400,6 +452,7 @@ module_config_clear(struct module_config *m)
 	free(m->env);
 	free(m->name);
 	free(m->path);
+	free(m->reader);
 	free(m->pin_source);
 	memset(m, 0, sizeof(*m));
 }

@@ -12,12 +12,17 @@
  *			  forward = true; }
  *		);
  *	modules.d/soft.conf:
+ *		type = "pkcs11";		# or "piv"
  *		path = "/usr/lib/softhsm/libsofthsm2.so";
  *		env = [ "SOFTHSM2_CONF=/home/a/…/softhsm2.conf" ];
  *		pin_source = "/home/a/…/pin";	# absolute; optional
  *		sessions = 1;			# 1 to 16
  *		pin_ttl = 600;			# seconds a PIN is held; 0: never
  *		deadline = 10;			# seconds for one operation
+ *	modules.d/yubikey.conf:
+ *		type = "piv";			# YubiKeys, without a module
+ *		reader = "YubiKey";		# part of its name; optional
+ *		sessions = 4;			# and pin_ttl, deadline
  */
 #ifndef AGENT_CONFIG_H
 #define AGENT_CONFIG_H
@@ -27,9 +32,16 @@
 #include <stdint.h>
 #include <gpg-error.h>
 
+enum module_type {
+	MODULE_PKCS11,
+	MODULE_PIV,
+};
+
 struct module_config {
+	enum module_type type;
 	char *name;		/* the file's name: [a-z][a-z0-9._-]* */
-	char *path;		/* absolute */
+	char *path;		/* absolute; of PIV: NULL */
+	char *reader;		/* of PIV: part of its name, or NULL */
 	char **env;		/* NULL-terminated NAME=VALUE */
 	char *pin_source;	/* absolute, or NULL */
 	uint32_t sessions;
@@ -62,6 +74,9 @@ struct config {
  */
 gpg_error_t config_load(const char *dir, struct config **out, char **problem);
 void config_free(struct config **);
+
+/* "pkcs11", "piv". */
+const char *module_type_name(enum module_type);
 
 /* Frees what it holds; for a module that was taken out of a config. */
 void module_config_clear(struct module_config *);

@@ -31,6 +31,7 @@ holder_clear(struct holder *h)
 	free(h->uri);
 	free(h->token);
 	free(h->serial);
+	free(h->slot_name);
 }
 
 struct key *
@@ -273,6 +274,11 @@ key_add_holder(struct key *k, struct module *m, const struct msg_token_key *t)
 	k->holders[k->holder_count++] = (struct holder){
 		.module = m, .key = t->key, .slot = t->slot,
 		.flags = t->flags & (KEY_ALWAYS_AUTH | KEY_TOUCH),
+		.pin_policy = t->pin_policy,
+		.touch_policy = t->touch_policy,
+		.origin = t->origin,
+		.certificate_expires = t->certificate_expires,
+		.slot_name = view_strdup(t->slot_name),
 		.uri = view_strdup(t->uri),
 		.token = strdup(slot && slot->label ? slot->label : ""),
 		.serial = strdup(slot && slot->serial ? slot->serial : ""),

@@ -16,6 +16,9 @@ struct holder {
 	uint32_t key;		/* token_key.key */
 	uint32_t slot;
 	uint8_t flags;		/* KEY_ALWAYS_AUTH, KEY_TOUCH */
+	uint8_t pin_policy, touch_policy, origin;
+	uint32_t certificate_expires;
+	char *slot_name;	/* of PIV: "9a"; or "" */
 	char *uri;
 	char *token;		/* label */
 	char *serial;

@@ -66,6 +66,7 @@ slots_free(struct module *m)
 		free(m->slots[i].serial);
 		free(m->slots[i].manufacturer);
 		free(m->slots[i].model);
+		free(m->slots[i].firmware);
 	}
 	free(m->slots);
 	m->slots = NULL;
@@ -342,6 +343,8 @@ on_listed(void *arg, gpg_error_t err, const char *text, const void *reply)
 	while (m->slots && msg_list_next(&listing.slots, MSG_token_slot, &s))
 		m->slots[m->slot_count++] = (struct slot){
 			.slot = s.slot, .flags = s.flags,
+			.tries_left = s.tries_left,
+			.firmware = view_strdup(s.firmware),
 			.label = view_strdup(s.label),
 			.serial = view_strdup(s.serial),
 			.manufacturer = view_strdup(s.manufacturer),
@@ -366,24 +369,35 @@ on_opened(void *arg, gpg_error_t err, const char *text, const void *reply)
 
 static const struct helper_ops ops = { on_datagram, on_gone };
 
+static const char *
+or_empty(const char *s)
+{
+	return s ? s : "";
+}
+
 /* Starts the process; what is called meanwhile is answered in order. */
 static bool
 module_start(struct module *m)
 {
 	struct msg_token_open in = {
 		.version = WIRE_TOKEN_VERSION,
-		.path = view_str(m->config.path),
-		.pin_source = view_str(m->config.pin_source ?
-		    m->config.pin_source : ""),
+		.path = view_str(or_empty(m->config.type == MODULE_PIV ?
+		    m->config.reader : m->config.path)),
+		.pin_source = view_str(or_empty(m->config.pin_source)),
 		.sessions = m->config.sessions,
 		.pin_ttl_ms = m->config.pin_ttl_s * 1000,
 	};
+	const char *program = m->config.type == MODULE_PIV ?
+	    "touchstone-piv" : "touchstone-token";
+	char how[512];
 	gpg_error_t err;
 
-	err = helper_spawn(m->agent, "touchstone-token", m->config.env, -1,
-	    &ops, m, &m->helper);
+	err = helper_spawn(m->agent, program, m->config.env, -1, &ops, m,
+	    &m->helper);
 	if (err) {
-		set_problem(m, "cannot run " LIBEXECDIR "/touchstone-token");
+		snprintf(how, sizeof(how), "cannot run %s/%s", LIBEXECDIR,
+		    program);
+		set_problem(m, how);
 		agent_log("%s", m->problem);
 		return false;
 	}

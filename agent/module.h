@@ -25,7 +25,9 @@ struct slot {
 	char *serial;
 	char *manufacturer;
 	char *model;
-	uint8_t flags;
+	char *firmware;
+	uint32_t tries_left;	/* or PIN_TRIES_UNKNOWN */
+	uint32_t flags;
 };
 
 enum module_state {

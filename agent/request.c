@@ -55,6 +55,9 @@ request_free(struct request *r)
 	free(r->token);
 	free(r->module_name);
 	free(r->comment);
+	free(r->slot_name);
+	free(r->overwrite);
+	free(r->algorithm_text);
 	free(r);
 	agent_pending_done(a);
 }

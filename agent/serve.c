@@ -83,6 +83,11 @@ put_key(const struct key *k, struct buf *b, struct msg_list *list)
 		.token = view_str(h ? h->token : ""),
 		.serial = view_str(h ? h->serial : ""),
 		.uri = view_str(h && h->uri ? h->uri : ""),
+		.slot_name = view_str(h && h->slot_name ? h->slot_name : ""),
+		.pin_policy = h ? h->pin_policy : 0,
+		.touch_policy = h ? h->touch_policy : 0,
+		.origin = h ? h->origin : 0,
+		.certificate_expires = h ? h->certificate_expires : 0,
 		.flags = h ? h->flags | KEY_HERE : 0,
 	};
 	struct buf ids;
@@ -123,7 +128,8 @@ put_module(struct module *m, struct buf *b, struct msg_list *list)
 {
 	struct msg_module_status one = {
 		.name = view_str(m->config.name),
-		.path = view_str(m->config.path),
+		.type = view_str(module_type_name(m->config.type)),
+		.path = view_str(m->config.path ? m->config.path : ""),
 		.pid = helper_pid(m->helper),
 		.problem = view_str(m->problem),
 	};
@@ -139,6 +145,8 @@ put_module(struct module *m, struct buf *b, struct msg_list *list)
 			.serial = view_str(s->serial),
 			.manufacturer = view_str(s->manufacturer),
 			.model = view_str(s->model),
+			.firmware = view_str(s->firmware ? s->firmware : ""),
+			.tries_left = s->tries_left,
 			.flags = s->flags,
 			.keys = keyring_held(m->agent->keyring, m, s->slot),
 		};
@@ -407,6 +415,10 @@ serve_generate(struct conn *c, struct view body)
 	request_text(r, &r->module_name, in.module);
 	request_text(r, &r->token, in.token);
 	request_text(r, &r->label, in.label);
+	request_text(r, &r->slot_name, in.slot_name);
+	request_text(r, &r->overwrite, in.overwrite);
+	r->pin_policy = in.pin_policy;
+	r->touch_policy = in.touch_policy;
 	request_feed(r, view_of(NULL, 0));
 }
 

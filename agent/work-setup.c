@@ -171,6 +171,10 @@ generate_ask(struct request *r, call_done *done)
 		.label = view_str(r->label),
 		.algorithm = r->algorithm,
 		.created = r->created,
+		.slot_name = view_str(r->slot_name),
+		.pin_policy = r->pin_policy,
+		.touch_policy = r->touch_policy,
+		.overwrite = view_str(r->overwrite),
 	};
 
 	/* Making an RSA key takes a card minutes. */

@@ -111,7 +111,8 @@ put_slot(struct p11 *p, struct p11_slot *s, struct buf *b,
 {
 	char label[128], serial[64], manufacturer[128], model[64];
 	bool wanted = p11_login_wanted(s), held = p11_login_held(p, s);
-	struct msg_token_slot out = { .slot = s->number };
+	struct msg_token_slot out = { .slot = s->number,
+		.tries_left = PIN_TRIES_UNKNOWN };
 
 	if (b->max - buf_len(b) < SLOT_ROOM)
 		return;

@@ -212,6 +212,11 @@ check(struct maker *m)
 	if (!(m->slot = p11_slot_get(m->p, m->in->slot)))
 		return problem_say(m->pb, GPG_ERR_CARD_NOT_PRESENT,
 		    "there is no such token");
+	if (m->in->slot_name.len > 0 || m->in->pin_policy ||
+	    m->in->touch_policy)
+		return problem_say(m->pb, GPG_ERR_NOT_SUPPORTED,
+		    "a token of a PKCS#11 module has no PIV slots, and no PIN "
+		    "and touch policies to choose");
 	if (m->slot->empty)
 		return problem_say(m->pb, GPG_ERR_CARD_NOT_INITIALIZED,
 		    "the token is empty: initialize it first");

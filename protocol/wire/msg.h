@@ -51,6 +51,47 @@ enum {
 	TOKEN_PIN_LAST = 8,
 	TOKEN_PIN_LOCKED = 16,
 	TOKEN_EMPTY = 32,	/* not initialized */
+	TOKEN_DEFAULT_PIN = 64,	/* the token says so; it was not tried */
+	TOKEN_DEFAULT_PUK = 128,
+	TOKEN_DEFAULT_MGM = 256,
+	TOKEN_PROTECTED_MGM = 512,	/* the PIN opens the management key */
+	TOKEN_PUK_LOCKED = 1024,
+};
+
+/* pin_policy, touch_policy, origin, as PIV has them; 0: not known */
+enum {
+	PIN_POLICY_NEVER = 1,
+	PIN_POLICY_ONCE = 2,
+	PIN_POLICY_ALWAYS = 3,
+
+	TOUCH_POLICY_NEVER = 1,
+	TOUCH_POLICY_ALWAYS = 2,
+	TOUCH_POLICY_CACHED = 3,	/* one touch lasts for 15 s */
+
+	KEY_ORIGIN_GENERATED = 1,
+	KEY_ORIGIN_IMPORTED = 2,
+};
+
+/* token_login.secret */
+enum token_secret {
+	SECRET_PIN = 0,
+	SECRET_MANAGEMENT = 1,
+};
+
+/* secret.change and token_change.change */
+enum token_change {
+	CHANGE_PIN = 1,
+	CHANGE_PUK = 2,
+	CHANGE_UNBLOCK = 3,	/* a new PIN by the PUK */
+	CHANGE_MANAGEMENT = 4,	/* random, kept on the token behind the PIN */
+	CHANGE_MANAGEMENT_TO = 5,	/* to one that the user has */
+};
+
+/* token_event.event */
+enum token_event {
+	EVENT_CHANGED = 0,	/* tokens came or left: list again */
+	EVENT_TOUCH = 1,	/* a request waits for a touch */
+	EVENT_TOUCH_AGAIN = 2,	/* the touch did not come; once more */
 };
 
 /* pin_verdict.verdict */
