@@ -412,6 +412,7 @@ module_refresh(struct module *m, uint64_t max_age_ms)
 	struct msg_token_list in;
 
 	memset(&in, 0, sizeof(in));
+	in.anew = max_age_ms == 0;
 	if (m->retired)
 		return;
 	if (m->listing)

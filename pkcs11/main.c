@@ -1,5 +1,6 @@
 /*
- * touchstone-token: one PKCS#11 module in a process of its own.  The agent
+ * touchstone-token, one PKCS#11 module in a process of its own, and
+ * touchstone-piv, the YubiKeys in another.  The agent
  * starts it with a SOCK_SEQPACKET socket as descriptor 3 and speaks to it
  * there; it ends when that socket closes.
  */
@@ -23,9 +24,9 @@
 static int
 usage(FILE *f, int status)
 {
-	fputs("usage: touchstone-token\n"
-	    "A part of touchstone-agent, which starts it with a socket as "
-	    "descriptor 3.\nIt does nothing by itself: see touchstone(1).\n",
+	fputs("usage: touchstone-token, touchstone-piv\n"
+	    "Parts of touchstone-agent, which starts them with a socket as "
+	    "descriptor 3.\nThey do nothing by themselves: see touchstone(1).\n",
 	    f);
 	return status;
 }
@@ -90,7 +91,7 @@ main(int argc, char **argv)
 	sigaddset(&ends, SIGINT);
 	sigaddset(&ends, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &ends, NULL);
-	if (server_start(&s, AGENT_FD, &p11_ops))
+	if (server_start(&s, AGENT_FD, &token_ops))
 		return 1;
 	wait_for_end(&ends);
 	server_wipe(s);

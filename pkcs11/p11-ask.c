@@ -236,11 +236,15 @@ end(struct ask *a)
 }
 
 gpg_error_t
-p11_login(void *state, uint32_t number, int fd, struct problem *pb)
+p11_login(void *state, uint32_t number, enum token_secret secret, int fd,
+    struct problem *pb)
 {
 	struct ask a = { .p = state, .fd = fd, .pb = pb };
 	gpg_error_t err;
 
+	if (secret != SECRET_PIN)
+		return problem_say(pb, GPG_ERR_NOT_SUPPORTED,
+		    "only the PIN of this token can be asked for");
 	if ((err = begin(&a, number)))
 		return err;
 	if (pin_new(&a.pin))

@@ -143,7 +143,7 @@ is_present(struct p11_slot *s)
 
 /* A token that fails does not hide the others, unless it is the only one. */
 gpg_error_t
-p11_list(void *state, unsigned worker, struct buf *slot_buf,
+p11_list(void *state, unsigned worker, bool anew, struct buf *slot_buf,
     struct msg_list *slots, struct buf *key_buf, struct msg_list *keys,
     struct problem *pb)
 {

@@ -149,7 +149,7 @@ p11_close(void *state)
 	p11_free(&p);
 }
 
-const struct token_ops p11_ops = {
+const struct token_ops token_ops = {
 	.open = p11_open,
 	.list = p11_list,
 	.sign = p11_sign,

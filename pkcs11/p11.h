@@ -231,7 +231,8 @@ void p11_pin_lengths(const CK_TOKEN_INFO *, uint32_t *min, uint32_t *max);
 /* The keeper's call. */
 void p11_login_expire(void *p11);
 
-gpg_error_t p11_login(void *state, uint32_t slot, int fd, struct problem *);
+gpg_error_t p11_login(void *state, uint32_t slot, enum token_secret, int fd,
+    struct problem *);
 gpg_error_t p11_forget(void *state, struct problem *);
 void p11_wipe(void *state);
 
@@ -277,9 +278,9 @@ gpg_error_t p11_keys_refresh(struct p11 *, struct p11_slot *, unsigned worker,
 void p11_keys_put(struct p11_slot *, struct view id, struct buf *,
     struct msg_list *);
 
-gpg_error_t p11_list(void *state, unsigned worker, struct buf *slot_buf,
-    struct msg_list *slots, struct buf *key_buf, struct msg_list *keys,
-    struct problem *);
+gpg_error_t p11_list(void *state, unsigned worker, bool anew,
+    struct buf *slot_buf, struct msg_list *slots, struct buf *key_buf,
+    struct msg_list *keys, struct problem *);
 
 /* ---- signatures (p11-sign.c) ---- */
 

@@ -42,7 +42,8 @@ struct talk {
 	enum msg_id id;
 	uint32_t serial;
 	uint32_t slot;
-	char label[33];
+	uint8_t what;		/* enum token_secret, enum token_change */
+	char text[33];		/* a label, an algorithm */
 	int fd;
 };
 
@@ -115,7 +116,7 @@ receive(struct worker *w, struct request *rq)
 	    &rq->id, &rq->serial, &rq->body)))
 		return gpg_error(GPG_ERR_BAD_DATA);
 	if (rq->fd != -1 && rq->id != MSG_token_login &&
-	    rq->id != MSG_token_prepare)
+	    rq->id != MSG_token_prepare && rq->id != MSG_token_change)
 		return gpg_error(GPG_ERR_BAD_DATA);
 	return 0;
 }
@@ -138,20 +139,47 @@ answer(struct server *s, struct buf *b, uint32_t serial, enum msg_id id,
 		stop_process();
 }
 
+static gpg_error_t
+cannot(struct problem *pb)
+{
+	return problem_say(pb, GPG_ERR_NOT_SUPPORTED,
+	    "a token of this kind cannot do that");
+}
+
+/* What happens in the backend, for the agent. */
+static void
+tell(void *arg, enum token_event event, uint32_t request)
+{
+	struct msg_token_event out = { (uint8_t)event, request };
+	struct server *s = arg;
+	struct view v;
+	struct buf b;
+
+	buf_init(&b, 64);
+	if (!datagram_put(&b, 0, MSG_token_event, &out)) {
+		v = buf_view(&b);
+		if (send(s->fd, v.p, v.len, MSG_NOSIGNAL) < 0)
+			stop_process();
+	}
+	buf_free(&b);
+}
+
 /* ---- conversations ---- */
 
 static gpg_error_t
 talk_run(struct talk *t, struct problem *pb)
 {
 	const struct token_ops *ops = t->server->ops;
-	struct msg_token_prepare prepare;
+	void *state = atomic_load(&t->server->state);
+	struct msg_token_prepare prepare = { .label = view_str(t->text) };
 
 	if (t->id == MSG_token_login)
-		return ops->login(atomic_load(&t->server->state), t->slot,
-		    t->fd, pb);
-	prepare.label = view_str(t->label);
-	return ops->prepare(atomic_load(&t->server->state), &prepare, t->fd,
-	    pb);
+		return ops->login(state, t->slot, t->what, t->fd, pb);
+	if (t->id == MSG_token_prepare)
+		return ops->prepare(state, &prepare, t->fd, pb);
+	if (!ops->change)
+		return cannot(pb);
+	return ops->change(state, t->slot, t->what, t->text, t->fd, pb);
 }
 
 static bool
@@ -248,27 +276,52 @@ talk_start(struct talk *t)
 	return gpg_error_from_errno(rc);
 }
 
+/* Takes the request's parameters, which are gone when the talk runs. */
+static gpg_error_t
+talk_decode(struct talk *t, const struct request *rq)
+{
+	union {
+		struct msg_token_login login;
+		struct msg_token_prepare prepare;
+		struct msg_token_change change;
+	} in;
+	struct view text = { NULL, 0 };
+
+	if (msg_decode(rq->id, rq->body, &in))
+		return gpg_error(GPG_ERR_BAD_DATA);
+	if (rq->id == MSG_token_login) {
+		t->slot = in.login.slot;
+		t->what = in.login.secret;
+	} else if (rq->id == MSG_token_change) {
+		t->slot = in.change.slot;
+		t->what = in.change.change;
+		text = in.change.algorithm;
+	} else {
+		text = in.prepare.label;
+	}
+	if (text.len > 0)
+		memcpy(t->text, text.p, text.len);
+	return 0;
+}
+
 static gpg_error_t
 do_talk(struct worker *w, struct request *rq)
 {
-	struct msg_token_login login = { 0 };
-	struct msg_token_prepare prepare = { .label = { NULL, 0 } };
 	struct talk *t;
 	gpg_error_t err;
 
-	if (rq->id == MSG_token_login ?
-	    rq->fd == -1 || msg_decode(rq->id, rq->body, &login) :
-	    msg_decode(rq->id, rq->body, &prepare))
+	if (rq->fd == -1 && rq->id != MSG_token_prepare)
 		return gpg_error(GPG_ERR_BAD_DATA);
 	if (!(t = calloc(1, sizeof(*t))))
 		return gpg_error(GPG_ERR_ENOMEM);
 	t->server = w->server;
 	t->id = rq->id;
 	t->serial = rq->serial;
-	t->slot = login.slot;
 	t->fd = rq->fd;
-	if (prepare.label.len > 0)
-		memcpy(t->label, prepare.label.p, prepare.label.len);
+	if ((err = talk_decode(t, rq))) {
+		free(t);
+		return err;
+	}
 	rq->fd = -1;
 	if ((err = talk_start(t)))
 		answer(w->server, &w->reply, rq->serial, rq->id, err,
@@ -296,8 +349,8 @@ do_list(struct worker *w, struct request *rq)
 		return gpg_error(GPG_ERR_BAD_DATA);
 	buf_init(&slots, SLOTS_ROOM);
 	buf_init(&keys, LISTING_ROOM - SLOTS_ROOM);
-	err = s->ops->list(atomic_load(&s->state), w->number, &slots,
-	    &out.slots, &keys, &out.keys, &pb);
+	err = s->ops->list(atomic_load(&s->state), w->number, in.anew,
+	    &slots, &out.slots, &keys, &out.keys, &pb);
 	answer(s, &w->reply, rq->serial, rq->id, err, pb.text, &out);
 	buf_free(&slots);
 	buf_free(&keys);
@@ -319,7 +372,8 @@ do_sign(struct worker *w, struct request *rq)
 		return gpg_error(GPG_ERR_BAD_DATA);
 	pb.text[0] = 0;
 	err = s->ops->sign(atomic_load(&s->state), w->number,
-	    &(struct token_signing){ in.key, in.mechanism, in.data },
+	    &(struct token_signing){ in.key, in.mechanism, in.data,
+	    rq->serial },
 	    signature, &len, &pb);
 	out.signature = view_of(signature, len);
 	answer(s, &w->reply, rq->serial, rq->id, err, pb.text, &out);
@@ -362,6 +416,47 @@ do_make(struct worker *w, struct request *rq)
 }
 
 static gpg_error_t
+do_attest(struct worker *w, struct request *rq)
+{
+	struct server *s = w->server;
+	struct msg_token_attest in;
+	struct msg_token_attested out;
+	struct problem pb = { "" };
+	struct buf leaf, middle;
+	gpg_error_t err;
+
+	if (msg_decode(rq->id, rq->body, &in))
+		return gpg_error(GPG_ERR_BAD_DATA);
+	buf_init(&leaf, 4096);
+	buf_init(&middle, 4096);
+	err = !s->ops->attest ? cannot(&pb) :
+	    s->ops->attest(atomic_load(&s->state), w->number, in.key, &leaf,
+	    &middle, &pb);
+	out.certificate = buf_view(&leaf);
+	out.intermediate = buf_view(&middle);
+	answer(s, &w->reply, rq->serial, rq->id, err, pb.text, &out);
+	buf_free(&leaf);
+	buf_free(&middle);
+	return 0;
+}
+
+static gpg_error_t
+do_store(struct worker *w, struct request *rq)
+{
+	struct server *s = w->server;
+	struct msg_token_store in;
+	struct problem pb = { "" };
+	gpg_error_t err;
+
+	if (msg_decode(rq->id, rq->body, &in))
+		return gpg_error(GPG_ERR_BAD_DATA);
+	err = !s->ops->store ? cannot(&pb) :
+	    s->ops->store(atomic_load(&s->state), w->number, &in, &pb);
+	answer(s, &w->reply, rq->serial, rq->id, err, pb.text, NULL);
+	return 0;
+}
+
+static gpg_error_t
 dispatch(struct worker *w, struct request *rq)
 {
 	switch (rq->id) {
@@ -371,11 +466,16 @@ dispatch(struct worker *w, struct request *rq)
 		return do_sign(w, rq);
 	case MSG_token_login:
 	case MSG_token_prepare:
+	case MSG_token_change:
 		return do_talk(w, rq);
 	case MSG_token_forget:
 		return do_forget(w, rq);
 	case MSG_token_make:
 		return do_make(w, rq);
+	case MSG_token_attest:
+		return do_attest(w, rq);
+	case MSG_token_store:
+		return do_store(w, rq);
 	default:	/* open comes once, and first */
 		return gpg_error(GPG_ERR_BAD_DATA);
 	}
@@ -449,6 +549,8 @@ open_backend(struct worker *w)
 	s->worker_count = in.sessions;
 	out.description = view_str(description);
 	answer(s, &w->reply, rq.serial, rq.id, err, pb.text, &out);
+	if (!err && s->ops->listen)
+		s->ops->listen(state, (struct token_ear){ tell, s });
 	return err;
 }
 

@@ -1,6 +1,6 @@
 /*
  * A backend of the token process, as a table of operations: any PKCS#11
- * module (p11_ops), or later a card that is spoken to directly.  The process
+ * module (p11-*.c), or YubiKeys that are spoken to directly (piv-*.c).  The process
  * around it (serve.c) reads one request, calls one operation, writes one
  * reply; it knows nothing of tokens.
  */
@@ -30,6 +30,13 @@ struct token_signing {
 	uint32_t key;
 	uint8_t mechanism;	/* enum sign_mechanism */
 	struct view data;
+	uint32_t request;	/* for events */
+};
+
+/* Tells the agent what it did not ask for; from any thread. */
+struct token_ear {
+	void (*say)(void *arg, enum token_event, uint32_t request);
+	void *arg;
 };
 
 /*
@@ -45,7 +52,9 @@ struct token_signing {
  *	GPG_ERR_PIN_BLOCKED		only a PUK or SO PIN helps
  *	GPG_ERR_BAD_PIN			the PIN in pin_source was refused
  *	GPG_ERR_CARD_NOT_PRESENT	the token is gone, or another is there
+ *	GPG_ERR_CARD_REMOVED		it was, in the middle of an operation
  *	GPG_ERR_MISSING_KEY		list again
+ *	GPG_ERR_NO_PASSPHRASE		log in with the management key first
  *	GPG_ERR_CANCELED		the person did not want to
  *	GPG_ERR_EBUSY			somebody is being asked already
  */
@@ -65,7 +74,7 @@ struct token_ops {
 	 * numbers name stays the same for the life of the process: a token
 	 * that comes back has its old one, another token never.
 	 */
-	gpg_error_t (*list)(void *state, unsigned worker,
+	gpg_error_t (*list)(void *state, unsigned worker, bool anew,
 	    struct buf *slot_buf, struct msg_list *slots,
 	    struct buf *key_buf, struct msg_list *keys, struct problem *);
 
@@ -83,8 +92,8 @@ struct token_ops {
 	 * until its time is over.  Each PIN is tried once.  `fd` stays the
 	 * caller's.
 	 */
-	gpg_error_t (*login)(void *state, uint32_t slot, int fd,
-	    struct problem *);
+	gpg_error_t (*login)(void *state, uint32_t slot,
+	    enum token_secret, int fd, struct problem *);
 
 	/* Wipes every PIN at once, then logs out. */
 	gpg_error_t (*forget)(void *state, struct problem *);
@@ -106,6 +115,24 @@ struct token_ops {
 	gpg_error_t (*prepare)(void *state, const struct msg_token_prepare *,
 	    int fd, struct problem *);
 
+	/* These are NULL where a backend cannot do them. */
+
+	/* The two certificates, DER, in the buffers. */
+	gpg_error_t (*attest)(void *state, unsigned worker, uint32_t key,
+	    struct buf *certificate, struct buf *intermediate,
+	    struct problem *);
+
+	/* Keeps a key's certificate beside it, in the place of another. */
+	gpg_error_t (*store)(void *state, unsigned worker,
+	    const struct msg_token_store *, struct problem *);
+
+	/* Changes a secret; all that is secret comes from `fd`. */
+	gpg_error_t (*change)(void *state, uint32_t slot, enum token_change,
+	    const char *algorithm, int fd, struct problem *);
+
+	/* From now on, what happens is told; called once, after open. */
+	void (*listen)(void *state, struct token_ear);
+
 	/*
 	 * Wipes every PIN at once, without waiting for a device; also called
 	 * while other operations run.
@@ -116,6 +143,7 @@ struct token_ops {
 	void (*close)(void *state);
 };
 
-extern const struct token_ops p11_ops;
+/* The one that the program was linked with. */
+extern const struct token_ops token_ops;
 
 #endif
