@@ -1,0 +1,473 @@
+/* One card: found again, held for a burst of commands, let go. */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include "piv.h"
+
+#define BUSY_MS 4000		/* how long another program is waited for */
+#define POLL_MS 50
+
+struct piv_title
+piv_card_title(const struct piv_card *c)
+{
+	struct piv_title t;
+
+	if (c->serial)
+		snprintf(t.text, sizeof(t.text), "YubiKey %u",
+		    (unsigned)c->serial);
+	else
+		strcpy(t.text, "the card");
+	return t;
+}
+
+struct piv_card *
+piv_card_get(struct piv *p, uint32_t number)
+{
+	return number < atomic_load(&p->card_count) ? p->cards[number] : NULL;
+}
+
+struct piv_card *
+piv_card_by_serial(struct piv *p, uint32_t serial)
+{
+	struct piv_card *c;
+
+	for (uint32_t i = 0; (c = piv_card_get(p, i)); i++)
+		if (c->serial == serial)
+			return c;
+	return NULL;
+}
+
+gpg_error_t
+piv_card_add(struct piv *p, uint32_t serial, struct piv_card **out)
+{
+	uint32_t n = atomic_load(&p->card_count);
+	struct piv_card *c;
+
+	*out = NULL;
+	if (n == PIV_CARDS_MAX || !(c = calloc(1, sizeof(*c))))
+		return gpg_error(GPG_ERR_ENOMEM);
+	c->number = n;
+	c->serial = serial;
+	c->tries = PIN_TRIES_UNKNOWN;
+	atomic_store(&c->shared, true);
+	pthread_mutex_init(&c->lock, NULL);
+	pthread_mutex_init(&c->mu, NULL);
+	if (pin_new(&c->pin) || pin_new(&c->mgm)) {
+		piv_card_free(c);
+		return gpg_error(GPG_ERR_ENOMEM);
+	}
+	p->cards[n] = c;
+	atomic_store(&p->card_count, n + 1);
+	*out = c;
+	return 0;
+}
+
+void
+piv_card_free(struct piv_card *c)
+{
+	piv_card_let_go(c);
+	for (unsigned i = 0; i < c->key_count; i++) {
+		pubkey_free(&c->keys[i]->pub);
+		free(c->keys[i]);
+	}
+	pin_free(&c->pin);
+	pin_free(&c->mgm);
+	pthread_mutex_destroy(&c->lock);
+	pthread_mutex_destroy(&c->mu);
+	free(c);
+}
+
+/* ---- memory for libykpiv: locked, and wiped ---- */
+
+struct piece {
+	size_t size;		/* of all */
+	_Alignas(max_align_t) uint8_t bytes[];
+};
+
+static void *
+piece_alloc(void *arg, size_t n)
+{
+	struct piece *m;
+	size_t size;
+
+	if (n > 1024 * 1024)
+		return NULL;
+	size = sizeof(*m) + n;
+	m = mmap(NULL, size, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (m == MAP_FAILED)
+		return NULL;
+	if (mlock(m, size)) {
+		munmap(m, size);
+		return NULL;
+	}
+	m->size = size;
+	return m->bytes;
+}
+
+static void
+piece_free(void *arg, void *p)
+{
+	struct piece *m;
+	size_t size;
+
+	if (!p)
+		return;
+	m = (struct piece *)(void *)((uint8_t *)p - offsetof(struct piece,
+	    bytes));
+	size = m->size;
+	explicit_bzero(m, size);
+	munmap(m, size);
+}
+
+static void *
+piece_realloc(void *arg, void *p, size_t n)
+{
+	struct piece *m;
+	void *bigger = piece_alloc(arg, n);
+	size_t had;
+
+	if (bigger && p) {
+		m = (struct piece *)(void *)((uint8_t *)p -
+		    offsetof(struct piece, bytes));
+		had = m->size - sizeof(*m);
+		memcpy(bigger, p, had < n ? had : n);
+		piece_free(arg, p);
+	}
+	return bigger;
+}
+
+static bool
+carrier_new(struct piv_burst *b)
+{
+	static const ykpiv_allocator locked = { piece_alloc, piece_realloc,
+		piece_free, NULL };
+
+	if (ykpiv_init_with_allocator(&b->yk, 0, &locked) != YKPIV_OK) {
+		b->yk = NULL;
+		return false;
+	}
+	if (ykpiv_connect_with_external_card(b->yk, (uintptr_t)b->context,
+	    (uintptr_t)b->handle) == YKPIV_OK)
+		return true;
+	ykpiv_done_with_external_card(b->yk);
+	b->yk = NULL;
+	return false;
+}
+
+/* ---- connecting ---- */
+
+static bool
+is_busy(LONG rv)
+{
+	return rv == SCARD_E_SHARING_VIOLATION || rv == SCARD_W_RESET_CARD ||
+	    rv == SCARD_E_READER_UNAVAILABLE || rv == SCARD_F_COMM_ERROR ||
+	    rv == SCARD_W_UNPOWERED_CARD;
+}
+
+static void
+nap(void)
+{
+	nanosleep(&(struct timespec){ 0, POLL_MS * 1000000L }, NULL);
+}
+
+static LONG
+connect_once(struct piv_burst *b, const char *reader)
+{
+	DWORD protocol;
+	LONG rv;
+
+	rv = SCardConnect(b->context, reader, SCARD_SHARE_SHARED,
+	    SCARD_PROTOCOL_T1, &b->handle, &protocol);
+	if (rv != SCARD_S_SUCCESS)
+		return rv;
+	rv = SCardBeginTransaction(b->handle);
+	if (rv == SCARD_W_RESET_CARD &&
+	    SCardReconnect(b->handle, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1,
+	    SCARD_LEAVE_CARD, &protocol) == SCARD_S_SUCCESS)
+		rv = SCardBeginTransaction(b->handle);
+	if (rv != SCARD_S_SUCCESS)
+		SCardDisconnect(b->handle, SCARD_LEAVE_CARD);
+	return rv;
+}
+
+/* Connects and begins a transaction; another program may finish first. */
+static LONG
+burst_begin(struct piv_burst *b, const char *reader)
+{
+	uint64_t end = keeper_now() + BUSY_MS;
+	LONG rv;
+
+	memset(b, 0, sizeof(*b));
+	rv = SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL,
+	    &b->context);
+	if (rv != SCARD_S_SUCCESS)
+		return rv;
+	while (is_busy(rv = connect_once(b, reader)) && keeper_now() < end)
+		nap();
+	if (rv == SCARD_S_SUCCESS && !carrier_new(b)) {
+		SCardDisconnect(b->handle, SCARD_LEAVE_CARD);
+		rv = SCARD_E_NO_MEMORY;
+	}
+	if (rv != SCARD_S_SUCCESS)
+		SCardReleaseContext(b->context);
+	return rv;
+}
+
+/* The reset comes before anybody else can get at the card. */
+static void
+burst_end(struct piv_burst *b)
+{
+	if (!b->yk)
+		return;
+	ykpiv_done_with_external_card(b->yk);
+	SCardEndTransaction(b->handle, b->verified || b->managed ?
+	    SCARD_RESET_CARD : SCARD_LEAVE_CARD);
+	SCardDisconnect(b->handle, SCARD_LEAVE_CARD);
+	SCardReleaseContext(b->context);
+	memset(b, 0, sizeof(*b));
+}
+
+/* Whether nobody reset the card and it is still there. */
+static bool
+burst_is_good(struct piv_burst *b)
+{
+	char name[MAX_READERNAME];
+	unsigned char atr[MAX_ATR_SIZE];
+	DWORD name_len = sizeof(name), atr_len = sizeof(atr);
+	DWORD state = 0, protocol = 0;
+
+	return SCardStatus(b->handle, name, &name_len, &state, &protocol, atr,
+	    &atr_len) == SCARD_S_SUCCESS && (state & SCARD_PRESENT);
+}
+
+static LONG
+reader_state(SCARDCONTEXT context, const char *reader, uint32_t *events)
+{
+	SCARD_READERSTATE rs = { .szReader = reader };
+	LONG rv;
+
+	rv = SCardGetStatusChange(context, 0, &rs, 1);
+	if (rv != SCARD_S_SUCCESS)
+		return rv;
+	*events = (uint32_t)(rs.dwEventState >> 16);
+	return rs.dwEventState & SCARD_STATE_PRESENT ? SCARD_S_SUCCESS :
+	    SCARD_E_NO_SMARTCARD;
+}
+
+/* ---- who it is ---- */
+
+gpg_error_t
+piv_select(struct piv_card *c, int *sw)
+{
+	static const uint8_t aid[] = { 0xa0, 0, 0, 3, 8 };
+
+	return piv_send(c, &(struct piv_command){ 0xa4, 4, 0,
+	    view_of(aid, sizeof(aid)) }, NULL, sw);
+}
+
+gpg_error_t
+piv_serial(struct piv_card *c, uint32_t *serial)
+{
+	struct view v;
+	struct buf reply;
+	gpg_error_t err;
+	int sw;
+
+	buf_init(&reply, PIV_REPLY_MAX);
+	err = piv_send(c, &(struct piv_command){ .ins = 0xf8 }, &reply, &sw);
+	v = buf_view(&reply);
+	if (!err && sw == SW_OK) {
+		if (v.len != 4 || view_get_u32(&v, serial))
+			err = gpg_error(GPG_ERR_CARD);
+	} else if (!err && ykpiv_get_serial(c->burst.yk, serial) != YKPIV_OK) {
+		/* Before firmware 5 it is the OTP application that knows. */
+		err = gpg_error(GPG_ERR_NOT_SUPPORTED);
+	}
+	buf_free(&reply);
+	return !err && *serial == 0 ? gpg_error(GPG_ERR_NOT_SUPPORTED) : err;
+}
+
+gpg_error_t
+piv_identify(const char *reader, uint32_t *serial, struct problem *pb)
+{
+	struct piv_card c = { .serial = 0 };
+	gpg_error_t err;
+	LONG rv;
+	int sw;
+
+	*serial = 0;
+	rv = burst_begin(&c.burst, reader);
+	if (is_busy(rv))
+		return problem_say(pb, GPG_ERR_EBUSY, "another program keeps "
+		    "the card in the reader \"%s\" to itself", reader);
+	if (rv != SCARD_S_SUCCESS)
+		return piv_pcsc_problem(pb, rv);
+	if ((err = piv_select(&c, &sw)) || sw != SW_OK ||
+	    (err = piv_serial(&c, serial)))
+		*serial = 0;
+	burst_end(&c.burst);
+	return gpg_err_code(err) == GPG_ERR_NOT_SUPPORTED ? 0 : err;
+}
+
+/* ---- holding and letting go ---- */
+
+static gpg_error_t
+not_here(const struct piv_card *c, struct problem *pb)
+{
+	return problem_say(pb, GPG_ERR_CARD_NOT_PRESENT,
+	    "%s is not plugged in", piv_card_title(c).text);
+}
+
+void
+piv_card_left(struct piv_card *c)
+{
+	pthread_mutex_lock(&c->mu);
+	c->present = false;
+	c->known = false;
+	c->flags &= ~(uint32_t)TOKEN_LOGGED_IN;
+	for (unsigned i = 0; i < c->key_count; i++)
+		c->keys[i]->here = false;
+	pthread_mutex_unlock(&c->mu);
+	piv_pin_drop(c);
+	atomic_store(&c->shared, true);
+}
+
+void
+piv_card_let_go(struct piv_card *c)
+{
+	if (!c->burst.yk)
+		return;
+	burst_end(&c->burst);
+	pthread_mutex_lock(&c->mu);
+	c->let_go_ms = 0;
+	c->used_ms = keeper_now();
+	pthread_mutex_unlock(&c->mu);
+}
+
+void
+piv_card_used(struct piv *p, struct piv_card *c)
+{
+	bool held;
+
+	/* What was forgotten meanwhile is not left verified either. */
+	pthread_mutex_lock(&c->mu);
+	held = pin_view(c->pin).len > 0;
+	pthread_mutex_unlock(&c->mu);
+	if (c->burst.verified && !held)
+		piv_card_let_go(c);
+	pthread_mutex_lock(&c->mu);
+	c->let_go_ms = c->burst.yk ? keeper_now() + PIV_HOLD_MS : 0;
+	c->used_ms = keeper_now();
+	pthread_mutex_unlock(&c->mu);
+	keeper_set(p->keeper, keeper_now());
+}
+
+/* Another card may be in the reader now; it would pay for a wrong PIN. */
+static gpg_error_t
+check_card(struct piv_card *c, const char *reader, uint32_t events,
+    struct problem *pb)
+{
+	uint32_t now = 0, serial = 0;
+	gpg_error_t err;
+	LONG rv;
+	int sw;
+
+	rv = reader_state(c->burst.context, reader, &now);
+	if (rv != SCARD_S_SUCCESS)
+		return not_here(c, pb);
+	if ((err = piv_select(c, &sw)))
+		return err;
+	if (sw != SW_OK)
+		return not_here(c, pb);
+	if (now == events)
+		return 0;
+	atomic_store(&c->shared, true);
+	if ((err = piv_serial(c, &serial)))
+		return err;
+	if (serial != c->serial)
+		return not_here(c, pb);
+	pthread_mutex_lock(&c->mu);
+	c->events = now;
+	pthread_mutex_unlock(&c->mu);
+	return 0;
+}
+
+static gpg_error_t
+connect_problem(struct piv_card *c, LONG rv, struct problem *pb)
+{
+	if (is_busy(rv))
+		return problem_say(pb, GPG_ERR_EBUSY, "another program keeps "
+		    "%s to itself (gpg's scdaemon does, until `gpgconf --kill "
+		    "scdaemon`)", piv_card_title(c).text);
+	if (rv == SCARD_E_NO_MEMORY)
+		return piv_no_memory(pb);
+	if (rv == SCARD_E_NO_SERVICE || rv == SCARD_E_SERVICE_STOPPED)
+		return piv_pcsc_problem(pb, rv);
+	piv_card_left(c);
+	return not_here(c, pb);
+}
+
+gpg_error_t
+piv_card_hold(struct piv *p, struct piv_card *c, struct problem *pb)
+{
+	char reader[MAX_READERNAME];
+	uint32_t events;
+	gpg_error_t err;
+	bool present;
+	LONG rv;
+
+	if (c->burst.yk && burst_is_good(&c->burst))
+		return 0;
+	piv_card_let_go(c);
+	pthread_mutex_lock(&c->mu);
+	strcpy(reader, c->reader);
+	events = c->events;
+	present = c->present;
+	pthread_mutex_unlock(&c->mu);
+	if (!present)
+		return not_here(c, pb);
+	if ((rv = burst_begin(&c->burst, reader)) != SCARD_S_SUCCESS) {
+		memset(&c->burst, 0, sizeof(c->burst));
+		return connect_problem(c, rv, pb);
+	}
+	if (!(err = check_card(c, reader, events, pb)))
+		return 0;
+	piv_card_let_go(c);
+	if (gpg_err_code(err) != GPG_ERR_CARD_NOT_PRESENT)
+		return piv_card_lost(p, c, pb);
+	piv_card_left(c);
+	return err;
+}
+
+gpg_error_t
+piv_card_lost(struct piv *p, struct piv_card *c, struct problem *pb)
+{
+	struct piv_title t = piv_card_title(c);
+	SCARDCONTEXT context;
+	char reader[MAX_READERNAME];
+	uint32_t events = 0, had;
+	LONG rv;
+
+	piv_card_let_go(c);
+	pthread_mutex_lock(&c->mu);
+	strcpy(reader, c->reader);
+	had = c->events;
+	pthread_mutex_unlock(&c->mu);
+	rv = SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &context);
+	if (rv == SCARD_S_SUCCESS) {
+		rv = reader_state(context, reader, &events);
+		SCardReleaseContext(context);
+	}
+	if (rv == SCARD_S_SUCCESS && events == had)
+		return problem_say(pb, GPG_ERR_CARD, "%s gave no answer that "
+		    "can be understood", t.text);
+	piv_card_left(c);
+	return problem_say(pb, GPG_ERR_CARD_REMOVED,
+	    "token removed: %s was taken out of its reader", t.text);
+}
