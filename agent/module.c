@@ -20,6 +20,7 @@ struct call {
 	uint32_t serial;
 	enum msg_id id;
 	call_done *done;	/* NULL: cancelled */
+	call_event *event;
 	void *arg;
 	struct event timer;
 	bool timed;
@@ -90,6 +91,8 @@ module_free(struct module *m)
 	module_config_clear(&m->config);
 	free(m);
 }
+
+static void list_again(struct module *, bool anew);
 
 static void
 set_problem(struct module *m, const char *what)
@@ -179,6 +182,29 @@ call_by_serial(struct module *m, uint32_t serial)
 	return NULL;
 }
 
+/* What the token process says unasked; false: it is not that. */
+static bool
+take_event(struct module *m, struct view v)
+{
+	struct msg_token_event event;
+	struct view body;
+	enum msg_id id;
+	uint32_t serial;
+	struct call *c;
+
+	if (datagram_get(v, SCOPE_TOKEN, &id, &serial, &body) ||
+	    id != MSG_token_event || serial != 0 ||
+	    msg_decode(id, body, &event))
+		return false;
+	if (event.event == EVENT_CHANGED) {
+		list_again(m, false);
+	} else if ((c = call_by_serial(m, event.request)) && c->event &&
+	    c->done) {
+		c->event(c->arg, event.event);
+	}
+	return true;
+}
+
 static void
 on_datagram(void *arg, struct view v)
 {
@@ -191,6 +217,8 @@ on_datagram(void *arg, struct view v)
 	uint32_t serial;
 	bool is_reply;
 
+	if (take_event(m, v))
+		return;
 	err = datagram_get_serial(v, &is_reply, &serial);
 	if (!err && (!is_reply || !(c = call_by_serial(m, serial))))
 		err = gpg_error(GPG_ERR_BAD_DATA);
@@ -260,6 +288,13 @@ call_timer(struct call *c, event_callback_fn cb, uint32_t ms)
 	evtimer_assign(&c->timer, c->module->agent->base, cb, c);
 	event_add(&c->timer, &tv);
 	c->timed = true;
+}
+
+void
+call_on_event(struct call *c, call_event *event)
+{
+	if (c)
+		c->event = event;
 }
 
 static bool module_start(struct module *);
@@ -406,31 +441,42 @@ module_start(struct module *m)
 	    m->config.deadline_s * 1000, on_opened, m) != NULL;
 }
 
-void
-module_refresh(struct module *m, uint64_t max_age_ms)
+/* Lists now; `anew` also what the process has looked at before. */
+static void
+list_now(struct module *m, bool anew)
 {
-	struct msg_token_list in;
+	struct msg_token_list in = { .anew = anew };
 
-	memset(&in, 0, sizeof(in));
-	in.anew = max_age_ms == 0;
-	if (m->retired)
-		return;
-	if (m->listing)
-		return;
-	if (m->listed_ms && agent_now_ms() - m->listed_ms < max_age_ms)
-		return;
 	m->listing = module_call(m, MSG_token_list, &in, -1,
 	    m->config.deadline_s * 1000, on_listed, m);
 }
 
 void
-module_changed(struct module *m)
+module_refresh(struct module *m, uint64_t max_age_ms)
+{
+	if (m->retired || m->listing)
+		return;
+	if (m->listed_ms && agent_now_ms() - m->listed_ms < max_age_ms)
+		return;
+	list_now(m, max_age_ms == 0);
+}
+
+/* What is being listed does not count any more. */
+static void
+list_again(struct module *m, bool anew)
 {
 	m->changed = true;
 	if (m->listing)
 		m->listing->done = NULL;
 	m->listing = NULL;
-	module_refresh(m, 0);
+	if (!m->retired)
+		list_now(m, anew);
+}
+
+void
+module_changed(struct module *m)
+{
+	list_again(m, true);
 }
 
 bool

@@ -19,6 +19,9 @@ struct pin_talk;
 typedef void call_done(void *arg, gpg_error_t err, const char *text,
     const void *reply);
 
+/* What happened to a call before its answer: enum token_event. */
+typedef void call_event(void *arg, uint8_t event);
+
 struct slot {
 	uint32_t slot;
 	char *label;
@@ -88,6 +91,9 @@ const struct slot *module_slot(const struct module *, uint32_t slot);
  */
 struct call *module_call(struct module *, enum msg_id, const void *in, int fd,
     uint32_t deadline_ms, call_done *, void *arg);
+
+/* Tells what happens until then, to the same `arg`. */
+void call_on_event(struct call *, call_event *);
 
 /* The answer is of no interest any more. */
 void call_cancel(struct call **);

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "format/openpgp.h"
+#include "format/x509.h"
 #include "wire/text.h"
 #include "conn.h"
 #include "request.h"
@@ -47,6 +48,7 @@ request_free(struct request *r)
 	buf_free(&r->status);
 	signing_free(&r->signing);
 	openpgp_free(&r->openpgp);
+	x509_free(&r->x509);
 	key_unref(&r->key);
 	place_free(&r->place);
 	free(r->key_text);
@@ -226,6 +228,10 @@ take_answer(struct request *r, const void *reply)
 	gpg_error_t err;
 
 	err = r->work->finish(r, reply);
+	if (gpg_err_code(err) == GPG_ERR_UNFINISHED) {
+		ask_token(r);
+		return;
+	}
 	if (gpg_err_code(err) == GPG_ERR_BAD_SIGNATURE && try_another(r))
 		return;
 	if (err)
@@ -250,7 +256,7 @@ on_pin(void *arg, gpg_error_t err, const char *text, const void *reply)
 	} else if (err) {
 		request_problem(r, gpg_err_code(err), "%s", text);
 		request_fail(r, err);
-	} else if (r->work->pin_is_answer) {
+	} else if (r->work->pin_is_answer || r->secret == SECRET_CHANGED) {
 		take_answer(r, reply);
 	} else {
 		ask_token(r);
@@ -258,7 +264,7 @@ on_pin(void *arg, gpg_error_t err, const char *text, const void *reply)
 }
 
 static void
-ask_pin(struct request *r)
+ask_pin(struct request *r, uint8_t secret)
 {
 	const struct slot *s = module_slot(r->module, r->slot);
 	char what[WORDS_MAX];
@@ -270,10 +276,12 @@ ask_pin(struct request *r)
 	}
 	r->stage = STAGE_PIN;
 	request_find_place(r);
-	words_pin(r, what);
+	words_pin(r, secret, what);
 	if (place_usable(r->place))
-		request_tell(r, STATE_PIN, "enter the PIN of token \"%s\" in "
-		    "the dialogue", s && s->label ? s->label : "");
+		request_tell(r, STATE_PIN, "enter the %s of token \"%s\" in "
+		    "the dialogue", secret_name(secret),
+		    s && s->label ? s->label : "");
+	r->secret = secret;
 	r->pin = r->work->ask_pin(r, what, on_pin);
 	if (!r->pin)
 		request_fail(r, gpg_error(GPG_ERR_ENOMEM));
@@ -323,7 +331,13 @@ on_token(void *arg, gpg_error_t err, const char *text, const void *reply)
 		take_answer(r, reply);
 		return;
 	case GPG_ERR_PIN_NOT_SYNCED:
-		ask_pin(r);
+		ask_pin(r, SECRET_PIN);
+		return;
+	case GPG_ERR_NO_PASSPHRASE:
+		ask_pin(r, SECRET_MANAGEMENT);
+		return;
+	case GPG_ERR_NO_PIN:
+		ask_pin(r, SECRET_CHANGED);
 		return;
 	case GPG_ERR_MISSING_KEY:
 	case GPG_ERR_CARD_NOT_PRESENT:
@@ -346,13 +360,35 @@ on_token(void *arg, gpg_error_t err, const char *text, const void *reply)
 }
 
 static void
+tell_touch(struct request *r, const char *before)
+{
+	const struct slot *s = module_slot(r->module, r->slot);
+
+	request_tell(r, STATE_TOUCH, "%stouch %s, which holds key %s, to sign: %s",
+	    before, s && s->label && s->label[0] ? s->label : "the token",
+	    r->key ? key_title(r->key) : "", r->object.summary);
+}
+
+/* The token's process says that the touch is waited for, or once more. */
+static void
+on_event(void *arg, uint8_t event)
+{
+	struct request *r = arg;
+
+	if (!r->conn || r->stage != STAGE_TOKEN)
+		return;
+	if (event == EVENT_TOUCH)
+		tell_touch(r, "");
+	else if (event == EVENT_TOUCH_AGAIN)
+		tell_touch(r, "nobody touched it in time; once more: ");
+}
+
+static void
 ask_token(struct request *r)
 {
 	r->stage = STAGE_TOKEN;
-	if (r->touch)
-		request_tell(r, STATE_TOUCH,
-		    "touch the token that holds key %s", key_title(r->key));
 	r->call = r->work->ask(r, on_token);
+	call_on_event(r->call, on_event);
 	if (!r->call)
 		request_fail(r, gpg_error(GPG_ERR_ENOMEM));
 }

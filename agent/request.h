@@ -23,8 +23,10 @@
 struct conn;
 struct work;
 struct openpgp_sig;
+struct x509;
 
 #define PROBLEM_MAX 1000
+#define SECRET_CHANGED 255	/* the one that is to change, and its successor */
 
 enum stage {
 	STAGE_RECEIVE,		/* the client still sends chunks */
@@ -66,7 +68,11 @@ struct request {
 	struct key *key;
 	struct module *module;		/* valid only within a stage */
 	uint32_t slot, token_key;
-	bool touch;
+	bool touch;			/* the token waits for one, at times */
+	uint8_t secret;			/* that is asked for: enum
+					   token_secret, SECRET_CHANGED */
+	unsigned step;			/* of a work that has several */
+	struct x509 *x509;
 	size_t tries;			/* of other tokens */
 	bool missed;			/* the token had no such key once */
 	struct place *place;		/* NULL until a prompt is needed */

@@ -439,6 +439,60 @@ serve_token_init(struct conn *c, struct view body)
 	request_feed(r, view_of(NULL, 0));
 }
 
+static void
+serve_certificate(struct conn *c, struct view body)
+{
+	struct msg_certificate in;
+	struct request *r;
+
+	if (msg_decode(MSG_certificate, body, &in)) {
+		bad_request(c);
+		return;
+	}
+	if (!(r = start(c, &work_certificate)))
+		return;
+	request_text(r, &r->key_text, in.key);
+	request_text(r, &r->label, in.subject);
+	r->expires_after = in.expires_after;
+	request_feed(r, view_of(NULL, 0));
+}
+
+static void
+serve_attest(struct conn *c, struct view body)
+{
+	struct msg_attest in;
+	struct request *r;
+
+	if (msg_decode(MSG_attest, body, &in)) {
+		bad_request(c);
+		return;
+	}
+	if (!(r = start(c, &work_attest)))
+		return;
+	request_text(r, &r->key_text, in.key);
+	request_text(r, &r->token, in.token);
+	request_feed(r, view_of(NULL, 0));
+}
+
+static void
+serve_secret(struct conn *c, struct view body)
+{
+	struct msg_secret in;
+	struct request *r;
+
+	if (msg_decode(MSG_secret, body, &in)) {
+		bad_request(c);
+		return;
+	}
+	if (!(r = start(c, &work_secret)))
+		return;
+	request_text(r, &r->module_name, in.module);
+	request_text(r, &r->token, in.token);
+	request_text(r, &r->algorithm_text, in.algorithm);
+	r->change = in.change;
+	request_feed(r, view_of(NULL, 0));
+}
+
 /* ---- administration ---- */
 
 /* Who did what to the agent itself belongs into the record too. */
@@ -570,6 +624,9 @@ static const struct {
 	{ MSG_generate, serve_generate, false },
 	{ MSG_certify, serve_certify, false },
 	{ MSG_revoke, serve_revoke, false },
+	{ MSG_certificate, serve_certificate, false },
+	{ MSG_attest, serve_attest, false },
+	{ MSG_secret, serve_secret, false },
 };
 
 #define SERVICES (sizeof(services) / sizeof(services[0]))

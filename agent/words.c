@@ -42,20 +42,30 @@ describe_token(const struct request *r, char *dst, size_t size)
 		    r->module->config.name);
 }
 
-void
-words_pin(const struct request *r, char dst[WORDS_MAX])
+const char *
+secret_name(uint8_t secret)
 {
+	return secret == SECRET_PIN ? "PIN" :
+	    secret == SECRET_MANAGEMENT ? "management key" : "secrets";
+}
+
+void
+words_pin(const struct request *r, uint8_t secret,
+    char dst[WORDS_MAX])
+{
+	const char *what = secret_name(secret);
 	char text[WORDS_MAX], token[512], wanted[256];
 
 	describe_token(r, token, sizeof(token));
 	words_wanted(r, wanted, sizeof(wanted));
 	if (r->work->signs)
-		snprintf(text, sizeof(text), "The PIN of %s is needed to sign "
-		    "with %s, asked by %s: %s", token, wanted, r->requester,
+		snprintf(text, sizeof(text), "The %s of %s is needed to sign "
+		    "with %s, asked by %s: %s", what, token, wanted, r->requester,
 		    r->object.summary);
 	else
-		snprintf(text, sizeof(text), "The PIN of %s is needed, asked "
-		    "by %s, for %s", token, r->requester, r->object.summary);
+		snprintf(text, sizeof(text), "The %s of %s %s needed, asked "
+		    "by %s, for %s", what, token,
+		    secret == SECRET_CHANGED ? "are" : "is", r->requester, r->object.summary);
 	text_clean(dst, WORDS_MAX, view_str(text));
 }
 

@@ -10,8 +10,12 @@
  * The questions.  What touchstone itself knows comes first, what others
  * chose (the object's summary) last, so that it cannot pass for the former.
  */
-void words_pin(const struct request *, char dst[WORDS_MAX]);
+void words_pin(const struct request *, uint8_t secret,
+    char dst[WORDS_MAX]);
 void words_consent(const struct request *, char dst[WORDS_MAX]);
+
+/* "PIN", "management key", "secrets". */
+const char *secret_name(uint8_t secret);
 
 /* What is wanted: `key "release"`, `a token of module soft`. */
 void words_wanted(const struct request *, char *dst, size_t size);

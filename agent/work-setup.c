@@ -120,8 +120,8 @@ locate_module(struct request *r)
 }
 
 /* The token of that label, or the only one. */
-static gpg_error_t
-locate_slot(struct request *r)
+gpg_error_t
+work_locate_slot(struct request *r)
 {
 	const struct slot *found = NULL;
 	gpg_error_t err;
@@ -147,8 +147,8 @@ locate_slot(struct request *r)
 	return 0;
 }
 
-static gpg_error_t
-begin_nothing(struct request *r)
+gpg_error_t
+work_begin_nothing(struct request *r)
 {
 	return 0;
 }
@@ -204,8 +204,8 @@ generate_finish(struct request *r, const void *reply)
 const struct work work_generate = {
 	.format = "token",
 	.parse = generate_parse,
-	.locate = locate_slot,
-	.begin = begin_nothing,
+	.locate = work_locate_slot,
+	.begin = work_begin_nothing,
 	.ask = generate_ask,
 	.ask_pin = work_ask_login,
 	.finish = generate_finish,
@@ -251,7 +251,7 @@ const struct work work_token_init = {
 	.pin_is_answer = true,
 	.parse = token_init_parse,
 	.locate = locate_module,
-	.begin = begin_nothing,
+	.begin = work_begin_nothing,
 	.ask = token_init_ask,
 	.ask_pin = token_init_ask_pin,
 	.finish = token_init_finish,

@@ -6,6 +6,9 @@
 
 #include "work.h"
 
+/* A touch is waited for 15 s, and once more. */
+#define TOUCH_MS (2 * 16 * 1000)
+
 gpg_error_t
 work_locate_key(struct request *r)
 {
@@ -50,15 +53,20 @@ work_ask_sign(struct request *r, call_done *done)
 	};
 
 	return module_call(r->module, MSG_token_sign, &in, -1,
-	    r->module->config.deadline_s * 1000, done, r);
+	    r->module->config.deadline_s * 1000 + (r->touch ? TOUCH_MS : 0),
+	    done, r);
 }
 
 struct pin_wait *
 work_ask_login(struct request *r, const char *description, call_done *done)
 {
-	struct msg_token_login in = { .slot = r->slot };
+	struct msg_token_login in = { .slot = r->slot,
+		.secret = r->secret };
 
-	return pin_ask(r->module, r->slot, MSG_token_login, &in,
+	/* Who waits for the PIN does not wait for the management key. */
+	return pin_ask(r->module, r->slot |
+	    (r->secret == SECRET_MANAGEMENT ? 1u << 31 : 0),
+	    MSG_token_login, &in,
 	    request_where(r), description, done, r);
 }
 

@@ -43,12 +43,19 @@ extern const struct work work_certify;
 extern const struct work work_revoke;
 extern const struct work work_generate;
 extern const struct work work_token_init;
+extern const struct work work_certificate;
+extern const struct work work_attest;
+extern const struct work work_secret;
 
 /* Stations that all signatures with a key share. */
 gpg_error_t work_locate_key(struct request *);
 struct call *work_ask_sign(struct request *, call_done *);
 struct pin_wait *work_ask_login(struct request *, const char *description,
     call_done *);
+/* The token that is named, or the only one; and what needs no preparation. */
+gpg_error_t work_locate_slot(struct request *);
+gpg_error_t work_begin_nothing(struct request *);
+
 gpg_error_t work_check(struct request *, const void *reply);
 
 /* Where the user of a request is asked. */

@@ -342,6 +342,12 @@ key_step(struct change *ch, bool *done)
 }
 
 static gpg_error_t
+login_step(struct change *ch, bool *done)
+{
+	return piv_manage(ch->p, ch->card, ch->pb);
+}
+
+static gpg_error_t
 converse(struct change *ch)
 {
 	gpg_error_t err;
@@ -350,6 +356,10 @@ converse(struct change *ch)
 	if (ch->what == CHANGE_MANAGEMENT)
 		return (err = random_key(ch)) ? err :
 		    held(ch, key_step, &done);
+	if (ch->fd == -1)
+		return ch->what == CHANGE_MANAGEMENT_TO &&
+		    (err = held(ch, login_step, &done)) ? err :
+		    problem_say(ch->pb, GPG_ERR_NO_PIN, "it must be asked for");
 	if (ch->what == CHANGE_MANAGEMENT_TO)
 		return (err = typed_key(ch)) ? err :
 		    held(ch, key_step, &done);
@@ -397,7 +407,7 @@ piv_change(void *state, uint32_t slot, enum token_change what,
 		    PIN_LOCKED : PIN_FAILED;
 		last.problem = pb->text;
 	}
-	if (gpg_err_code(err) != GPG_ERR_CANCELED)
+	if (fd != -1 && gpg_err_code(err) != GPG_ERR_CANCELED)
 		piv_say(fd, &last);
 	return err;
 }

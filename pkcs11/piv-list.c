@@ -258,20 +258,37 @@ put_card(struct piv_card *c, struct buf *b, struct msg_list *list)
 	msg_list_add(b, list, MSG_token_slot, &out);
 }
 
-/* A card that is at work, perhaps waiting for a touch, is not disturbed. */
+static bool
+is_known(struct piv_card *c, bool *present)
+{
+	bool known;
+
+	pthread_mutex_lock(&c->mu);
+	known = c->known;
+	*present = c->present;
+	pthread_mutex_unlock(&c->mu);
+	return known;
+}
+
+/*
+ * A card that is at work, perhaps waiting for a touch, is not disturbed; but
+ * one that nobody has looked at is waited for.
+ */
 static gpg_error_t
 look_at(struct piv *p, struct piv_card *c, bool anew, struct problem *pb)
 {
 	gpg_error_t err = 0;
 	bool known, present;
 
-	pthread_mutex_lock(&c->mu);
-	known = c->known;
-	present = c->present;
-	pthread_mutex_unlock(&c->mu);
-	if (!present || (known && !anew) || pthread_mutex_trylock(&c->lock))
+	known = is_known(c, &present);
+	if (!present || (known && !anew))
 		return 0;
-	if (!(err = piv_card_hold(p, c, pb)))
+	if (!known)
+		pthread_mutex_lock(&c->lock);
+	else if (pthread_mutex_trylock(&c->lock))
+		return 0;
+	if ((anew || !is_known(c, &present)) &&
+	    !(err = piv_card_hold(p, c, pb)))
 		err = piv_keys_read(p, c, pb);
 	piv_card_used(p, c);
 	pthread_mutex_unlock(&c->lock);

@@ -310,7 +310,7 @@ do_talk(struct worker *w, struct request *rq)
 	struct talk *t;
 	gpg_error_t err;
 
-	if (rq->fd == -1 && rq->id != MSG_token_prepare)
+	if (rq->fd == -1 && rq->id == MSG_token_login)
 		return gpg_error(GPG_ERR_BAD_DATA);
 	if (!(t = calloc(1, sizeof(*t))))
 		return gpg_error(GPG_ERR_ENOMEM);

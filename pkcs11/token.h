@@ -126,7 +126,12 @@ struct token_ops {
 	gpg_error_t (*store)(void *state, unsigned worker,
 	    const struct msg_token_store *, struct problem *);
 
-	/* Changes a secret; all that is secret comes from `fd`. */
+	/*
+	 * Changes a secret; all that is secret comes from `fd`.  Where that
+	 * is -1: what needs no words is done, else it says what is missing
+	 * (GPG_ERR_PIN_NOT_SYNCED, GPG_ERR_NO_PASSPHRASE, then
+	 * GPG_ERR_NO_PIN: `fd`).
+	 */
 	gpg_error_t (*change)(void *state, uint32_t slot, enum token_change,
 	    const char *algorithm, int fd, struct problem *);
 

@@ -31,6 +31,9 @@ struct talk {
 	uint32_t min, max;	/* bytes of a PIN */
 	int questions;
 	bool is_new;
+	bool asked_old;		/* there was an old one to give first */
+	char what[64];		/* is asked for: "PIN" */
+	char prompt[80];
 	bool sent;		/* a PIN has been tried */
 	char *label;		/* of the field; may be empty */
 	char *description;	/* as the agent gave it */
@@ -149,10 +152,10 @@ fits(struct talk *t, const struct typed *typed)
 		return true;
 	if (t->min == t->max)
 		snprintf(t->error, sizeof(t->error),
-		    "The PIN has %" PRIu32 " characters", t->max);
+		    "The %s has %" PRIu32 " characters", t->what, t->max);
 	else
-		snprintf(t->error, sizeof(t->error), "The PIN has %" PRIu32
-		    " to %" PRIu32 " characters", t->min, t->max);
+		snprintf(t->error, sizeof(t->error), "The %s has %" PRIu32
+		    " to %" PRIu32 " characters", t->what, t->min, t->max);
 	return false;
 }
 
@@ -175,7 +178,8 @@ ask_again(struct talk *t, bool *same)
 	    !memcmp(s->again.text, s->typed.text, s->typed.len);
 	explicit_bzero(&s->again, sizeof(s->again));
 	if (!*same)
-		snprintf(t->error, sizeof(t->error), "The two PINs differ");
+		snprintf(t->error, sizeof(t->error), "The two %ss differ",
+		    t->what);
 	return 0;
 }
 
@@ -186,8 +190,7 @@ ask_pin(struct talk *t)
 	struct typed *typed = &t->secrets->typed;
 	struct question q = {
 		.description = t->text,
-		.prompt = t->label[0] ? t->label :
-		    t->is_new ? "New PIN:" : "PIN:",
+		.prompt = t->label[0] ? t->label : t->prompt,
 		.repeat = t->is_new ? "Repeat:" : NULL,
 		.ok = "OK",
 		.cancel = "Cancel",
@@ -195,6 +198,8 @@ ask_pin(struct talk *t)
 	bool good = false;
 	gpg_error_t err;
 
+	snprintf(t->prompt, sizeof(t->prompt), "%s%s:",
+	    t->is_new ? "New " : "", t->what);
 	while (!good) {
 		q.error = t->error;
 		if ((err = ask(t, &q, typed)))
@@ -232,10 +237,10 @@ describe(struct talk *t, const struct msg_pin_verdict *v)
 
 	if (v->verdict == PIN_LAST)
 		snprintf(more, sizeof(more), "\n\nThis is the last try: "
-		    "another wrong PIN locks the token.");
+		    "another wrong %s locks the token.", t->what);
 	else if (t->is_new)
-		snprintf(more, sizeof(more), "\n\nChoose a PIN of %" PRIu32
-		    " to %" PRIu32 " characters.", t->min, t->max);
+		snprintf(more, sizeof(more), "\n\nChoose a %s of %" PRIu32
+		    " to %" PRIu32 " characters.", t->what, t->min, t->max);
 	else if (v->tries_left != PIN_TRIES_UNKNOWN)
 		snprintf(more, sizeof(more), "\n\nTries left: %" PRIu32,
 		    v->tries_left);
@@ -249,12 +254,12 @@ describe_wrong(struct talk *t, const struct msg_pin_verdict *v)
 		copy_text(t->error, sizeof(t->error), v->problem);
 	else if (t->is_new)
 		snprintf(t->error, sizeof(t->error),
-		    "The token refused this PIN");
+		    "The token refused this %s", t->what);
 	else if (v->tries_left == PIN_TRIES_UNKNOWN)
-		snprintf(t->error, sizeof(t->error), "Wrong PIN");
+		snprintf(t->error, sizeof(t->error), "Wrong %s", t->what);
 	else
-		snprintf(t->error, sizeof(t->error), "Wrong PIN, %" PRIu32
-		    " %s left", v->tries_left,
+		snprintf(t->error, sizeof(t->error), "Wrong %s, %" PRIu32
+		    " %s left", t->what, v->tries_left,
 		    v->tries_left == 1 ? "try" : "tries");
 }
 
@@ -272,6 +277,17 @@ end_failed(struct talk *t, const struct msg_pin_verdict *v)
 	    "the token failed while the PIN was checked");
 }
 
+/* Which secret is meant; the PIN, if it is not said. */
+static void
+ask_for(struct talk *t, bool is_new, const struct msg_pin_verdict *v)
+{
+	t->is_new = is_new;
+	if (v->problem.len > 0)
+		copy_text(t->what, sizeof(t->what), v->problem);
+	else
+		strcpy(t->what, "PIN");
+}
+
 /* One verdict and what follows from it; *done when there is no more. */
 static gpg_error_t
 step(struct talk *t, bool *done)
@@ -284,16 +300,23 @@ step(struct talk *t, bool *done)
 		return err;
 	switch (v.verdict) {
 	case PIN_ASK:
+		t->asked_old = true;
+		ask_for(t, false, &v);
 		break;
 	case PIN_ASK_NEW:
-		t->is_new = true;
+		ask_for(t, true, &v);
 		break;
 	case PIN_WRONG:
+		t->is_new &= !t->asked_old;
 		describe_wrong(t, &v);
 		break;
 	case PIN_LAST:
+		t->is_new &= !t->asked_old;
 		if (t->sent)
-			snprintf(t->error, sizeof(t->error), "Wrong PIN");
+			snprintf(t->error, sizeof(t->error), "Wrong %s",
+			    t->what);
+		else
+			ask_for(t, false, &v);
 		break;
 	case PIN_GOOD:
 		*done = true;
@@ -315,7 +338,7 @@ step(struct talk *t, bool *done)
 gpg_error_t
 dialogue_pin(struct pinentry *p, int pin_fd)
 {
-	struct talk t = { .pinentry = p, .fd = pin_fd };
+	struct talk t = { .pinentry = p, .fd = pin_fd, .what = "PIN" };
 	gpg_error_t err = 0;
 	bool done = false;
 

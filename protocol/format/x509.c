@@ -1,0 +1,276 @@
+/* A key's own X.509 certificate, in DER. */
+#include <config.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "format/key.h"
+#include "format/x509.h"
+#include "wire/text.h"
+
+#define TBS_MAX 2048		/* bytes; an RSA-4096 key takes some 550 */
+
+enum {
+	DER_INTEGER = 0x02,
+	DER_BITS = 0x03,
+	DER_UTF8 = 0x0c,
+	DER_UTC = 0x17,
+	DER_TIME = 0x18,
+	DER_SEQUENCE = 0x30,
+	DER_SET = 0x31,
+};
+
+struct x509 {
+	const struct pubkey *key;
+	struct buf tbs;
+	struct view algorithm;		/* AlgorithmIdentifier, DER */
+};
+
+static void
+der_put(struct buf *b, uint8_t tag, struct view v)
+{
+	buf_put_u8(b, tag);
+	if (v.len > 0xff) {
+		buf_put_u8(b, 0x82);
+		buf_put_u16(b, (uint16_t)v.len);
+	} else {
+		if (v.len > 0x7f)
+			buf_put_u8(b, 0x81);
+		buf_put_u8(b, (uint8_t)v.len);
+	}
+	buf_put_view(b, v);
+}
+
+/* Puts what `inside` has gathered, and empties it. */
+static void
+der_wrap(struct buf *b, uint8_t tag, struct buf *inside)
+{
+	der_put(b, tag, buf_view(inside));
+	if (buf_error(inside) && !b->err)
+		b->err = buf_error(inside);
+	buf_reset(inside);
+}
+
+/* RFC 5758, RFC 8017 (appendix C), RFC 8410. */
+static struct view
+algorithm_of(const struct pubkey *key)
+{
+	static const uint8_t
+	    ecdsa256[] = { 0x30, 0x0a, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d,
+		    4, 3, 2 },
+	    ecdsa384[] = { 0x30, 0x0a, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d,
+		    4, 3, 3 },
+	    rsa256[] = { 0x30, 0x0d, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d,
+		    1, 1, 0x0b, 5, 0 },
+	    rsa512[] = { 0x30, 0x0d, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d,
+		    1, 1, 0x0d, 5, 0 },
+	    ed25519[] = { 0x30, 5, 6, 3, 0x2b, 0x65, 0x70 };
+
+	switch (pubkey_algorithm(key)) {
+	case ALGO_P256:
+		return view_of(ecdsa256, sizeof(ecdsa256));
+	case ALGO_P384:
+		return view_of(ecdsa384, sizeof(ecdsa384));
+	case ALGO_ED25519:
+		return view_of(ed25519, sizeof(ed25519));
+	default:
+		return pubkey_hash(key) == HASH_SHA512 ?
+		    view_of(rsa512, sizeof(rsa512)) :
+		    view_of(rsa256, sizeof(rsa256));
+	}
+}
+
+/* One common name. */
+static void
+put_name(struct buf *b, struct view name)
+{
+	static const uint8_t common_name[] = { 6, 3, 0x55, 4, 3 };
+	struct buf pair, set, all;
+
+	buf_init(&pair, 256);
+	buf_init(&set, 256);
+	buf_init(&all, 256);
+	buf_put(&pair, common_name, sizeof(common_name));
+	der_put(&pair, DER_UTF8, name);
+	der_wrap(&set, DER_SEQUENCE, &pair);
+	der_wrap(&all, DER_SET, &set);
+	der_wrap(b, DER_SEQUENCE, &all);
+	buf_free(&pair);
+	buf_free(&set);
+	buf_free(&all);
+}
+
+/* UTCTime until 2049, then GeneralizedTime (RFC 5280, 4.1.2.5). */
+static void
+put_time(struct buf *b, uint32_t seconds)
+{
+	time_t at = (time_t)seconds;
+	char text[32];
+	struct tm tm;
+	bool utc;
+
+	if (!gmtime_r(&at, &tm)) {
+		b->err = gpg_error(GPG_ERR_INV_TIME);
+		return;
+	}
+	utc = tm.tm_year < 150;
+	strftime(text, sizeof(text), "%Y%m%d%H%M%SZ", &tm);
+	der_put(b, utc ? DER_UTC : DER_TIME, view_str(text + (utc ? 2 : 0)));
+}
+
+static void
+put_validity(struct buf *b, uint32_t created, uint32_t expires_after)
+{
+	struct buf inside;
+
+	buf_init(&inside, 64);
+	put_time(&inside, created);
+	if (expires_after)
+		put_time(&inside, created + expires_after);
+	else
+		der_put(&inside, DER_TIME, view_str("99991231235959Z"));
+	der_wrap(b, DER_SEQUENCE, &inside);
+	buf_free(&inside);
+}
+
+/* Not an authority; signs.  Both critical. */
+static const uint8_t extensions[] = {
+	0xa3, 0x20, 0x30, 0x1e,
+	0x30, 0x0c, 6, 3, 0x55, 0x1d, 0x13, 1, 1, 0xff, 4, 2, 0x30, 0,
+	0x30, 0x0e, 6, 3, 0x55, 0x1d, 0x0f, 1, 1, 0xff, 4, 4, 3, 2, 7, 0x80,
+};
+
+/* Positive, and as good as unique: of the key and of when. */
+static gpg_error_t
+put_serial(struct buf *b, const struct pubkey *key, uint32_t created)
+{
+	uint8_t hash[64], when[4] = { (uint8_t)(created >> 24),
+		(uint8_t)(created >> 16), (uint8_t)(created >> 8),
+		(uint8_t)created };
+	struct view parts[] = { pubkey_id(key), view_of(when, sizeof(when)) };
+	gpg_error_t err;
+	size_t len;
+
+	if ((err = hash_bytes(HASH_SHA256, parts, 2, hash, &len)))
+		return err;
+	hash[0] = (uint8_t)((hash[0] & 0x7f) | 0x40);
+	der_put(b, DER_INTEGER, view_of(hash, 16));
+	return 0;
+}
+
+static gpg_error_t
+put_tbs(struct x509 *x, struct view subject, uint32_t created,
+    uint32_t expires_after)
+{
+	static const uint8_t version3[] = { 0xa0, 3, DER_INTEGER, 1, 2 };
+	struct buf inside;
+	gpg_error_t err;
+
+	buf_init(&inside, TBS_MAX);
+	buf_put(&inside, version3, sizeof(version3));
+	if (!(err = put_serial(&inside, x->key, created))) {
+		buf_put_view(&inside, x->algorithm);
+		put_name(&inside, subject);
+		put_validity(&inside, created, expires_after);
+		put_name(&inside, subject);
+		buf_put_view(&inside, pubkey_spki(x->key));
+		buf_put(&inside, extensions, sizeof(extensions));
+		der_wrap(&x->tbs, DER_SEQUENCE, &inside);
+		err = buf_error(&x->tbs);
+	}
+	buf_free(&inside);
+	return err;
+}
+
+gpg_error_t
+x509_begin(struct x509 **out, struct signing *signing,
+    const struct pubkey *key, const char *subject, uint32_t created,
+    uint32_t expires_after)
+{
+	struct view name = view_str(subject), tbs;
+	struct x509 *x;
+	gpg_error_t err;
+
+	*out = NULL;
+	if (name.len == 0 || name.len > X509_SUBJECT_MAX ||
+	    !text_is_clean(name))
+		return gpg_error(GPG_ERR_INV_NAME);
+	if (created == 0 || expires_after > UINT32_MAX - created)
+		return gpg_error(GPG_ERR_INV_TIME);
+	if (!(x = calloc(1, sizeof(*x))))
+		return gpg_error(GPG_ERR_ENOMEM);
+	x->key = key;
+	x->algorithm = algorithm_of(key);
+	buf_init(&x->tbs, TBS_MAX);
+	if (!(err = put_tbs(x, name, created, expires_after))) {
+		tbs = buf_view(&x->tbs);
+		err = signing_begin(signing, key,
+		    pubkey_algorithm(key) == ALGO_ED25519 ? HASH_NONE :
+		    pubkey_hash(key), &tbs, 1);
+	}
+	if (err)
+		x509_free(&x);
+	*out = x;
+	return err;
+}
+
+void
+x509_free(struct x509 **xp)
+{
+	if (!*xp)
+		return;
+	buf_free(&(*xp)->tbs);
+	free(*xp);
+	*xp = NULL;
+}
+
+static void
+put_number(struct buf *b, struct view number)
+{
+	struct buf inside;
+
+	buf_init(&inside, 64);
+	number = view_strip(number);
+	if (number.len == 0 || number.p[0] & 0x80)
+		buf_put_u8(&inside, 0);
+	buf_put_view(&inside, number);
+	der_wrap(b, DER_INTEGER, &inside);
+	buf_free(&inside);
+}
+
+/* ECDSA's r || s becomes a SEQUENCE; the others are as they are. */
+static void
+put_signature(struct buf *b, const struct pubkey *key, struct view sig)
+{
+	size_t field = algorithm_field(pubkey_algorithm(key));
+	struct buf numbers, bits;
+
+	buf_init(&numbers, 256);
+	buf_init(&bits, 1024);
+	buf_put_u8(&bits, 0);
+	if (field > 0 && sig.len == 2 * field) {
+		put_number(&numbers, view_of(sig.p, field));
+		put_number(&numbers, view_of(sig.p + field, field));
+		der_wrap(&bits, DER_SEQUENCE, &numbers);
+	} else {
+		buf_put_view(&bits, sig);
+	}
+	der_wrap(b, DER_BITS, &bits);
+	buf_free(&numbers);
+	buf_free(&bits);
+}
+
+gpg_error_t
+x509_finish(const struct x509 *x, struct view signature, struct buf *der)
+{
+	struct buf inside;
+
+	buf_init(&inside, TBS_MAX + 1024);
+	buf_put_view(&inside, buf_view(&x->tbs));
+	buf_put_view(&inside, x->algorithm);
+	put_signature(&inside, x->key, signature);
+	der_wrap(der, DER_SEQUENCE, &inside);
+	buf_free(&inside);
+	return buf_error(der);
+}

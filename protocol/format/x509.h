@@ -1,0 +1,29 @@
+/*
+ * A key's own X.509 certificate (RFC 5280), which the key itself signs.  A
+ * token keeps it beside the key; its notBefore is the key's time of creation.
+ */
+#ifndef FORMAT_X509_H
+#define FORMAT_X509_H
+
+#include "format/pubkey.h"
+
+#define X509_SUBJECT_MAX 64	/* bytes (RFC 5280, ub-common-name) */
+
+struct x509;
+
+/*
+ * Prepares the signature.  `subject` is the common name, UTF-8, not empty;
+ * `expires_after` is in seconds from `created` (0: 99991231235959Z).  The key
+ * must outlive the certificate.  GPG_ERR_INV_NAME, GPG_ERR_INV_TIME.  Free
+ * with x509_free(), which sets the pointer to NULL.
+ */
+gpg_error_t x509_begin(struct x509 **, struct signing *,
+    const struct pubkey *, const char *subject, uint32_t created,
+    uint32_t expires_after);
+void x509_free(struct x509 **);
+
+/* Puts the certificate, DER, given the token's signature (already checked). */
+gpg_error_t x509_finish(const struct x509 *, struct view signature,
+    struct buf *der);
+
+#endif
