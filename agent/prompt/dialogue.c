@@ -33,6 +33,7 @@ struct talk {
 	bool is_new;
 	bool asked_old;		/* there was an old one to give first */
 	char what[64];		/* is asked for: "PIN" */
+	char old[64];		/* and was, before the new one */
 	char prompt[80];
 	bool sent;		/* a PIN has been tried */
 	char *label;		/* of the field; may be empty */
@@ -286,6 +287,20 @@ ask_for(struct talk *t, bool is_new, const struct msg_pin_verdict *v)
 		copy_text(t->what, sizeof(t->what), v->problem);
 	else
 		strcpy(t->what, "PIN");
+	if (!is_new) {
+		t->asked_old = true;
+		strcpy(t->old, t->what);
+	}
+}
+
+/* What was wrong is the old one, where there is one. */
+static void
+ask_old_again(struct talk *t)
+{
+	if (!t->asked_old)
+		return;
+	t->is_new = false;
+	strcpy(t->what, t->old);
 }
 
 /* One verdict and what follows from it; *done when there is no more. */
@@ -300,18 +315,17 @@ step(struct talk *t, bool *done)
 		return err;
 	switch (v.verdict) {
 	case PIN_ASK:
-		t->asked_old = true;
 		ask_for(t, false, &v);
 		break;
 	case PIN_ASK_NEW:
 		ask_for(t, true, &v);
 		break;
 	case PIN_WRONG:
-		t->is_new &= !t->asked_old;
+		ask_old_again(t);
 		describe_wrong(t, &v);
 		break;
 	case PIN_LAST:
-		t->is_new &= !t->asked_old;
+		ask_old_again(t);
 		if (t->sent)
 			snprintf(t->error, sizeof(t->error), "Wrong %s",
 			    t->what);

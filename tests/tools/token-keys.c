@@ -16,7 +16,7 @@ rig_key_clear(struct rig_key *k)
 gpg_error_t
 rig_list(struct rig *r, struct msg_token_listing *out, uint32_t *slot)
 {
-	struct msg_token_list in;
+	struct msg_token_list in = { .anew = 1 };
 	struct msg_token_slot s;
 	struct msg_list slots;
 	gpg_error_t err;
@@ -43,7 +43,7 @@ rig_slot_flags(struct rig *r, uint32_t slot)
 		return -1;
 	while (msg_list_next(&out.slots, MSG_token_slot, &s))
 		if (s.slot == slot)
-			return s.flags;
+			return (int)s.flags;
 	return -1;
 }
 

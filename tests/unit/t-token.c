@@ -350,7 +350,7 @@ static void
 test_the_first_message_is_open(void **state)
 {
 	struct rig *r = *state;
-	struct msg_token_list in;
+	struct msg_token_list in = { 0 };
 
 	assert_true(rig_spawn(r));
 	assert_true(rig_send(r, MSG_token_list, &in, -1));

@@ -1,0 +1,114 @@
+#!/bin/sh
+# YubiKeys come and go: unplugged while they sign, not touched, two with one
+# key, in readers with odd names, beside other cards; pcscd stops and starts;
+# and git signs with a touch that is given when it is asked for.
+set -- --reader 'Yubico YubiKey OTP+FIDO+CCID' --reader 'Odd & Sons (Test)' \
+    --reader 'Empty'
+. "$(dirname "$0")/piv.sh"
+
+card_start 1 --touch wait --touch-timeout 1500 || exit 1
+echo 'token_wait = 5;' >"$user/wait"
+mkdir -p "$config" && cat "$user/wait" >>"$config/config"
+piv_agent || exit 1
+pinentry "always pin $pin"
+card 1 touch-mode now
+piv_key 9a P-256 2 2 || exit 1
+key_file=$ssh
+ok 'a certificate is made beside the key' sh -c "'$build/tests/tools/piv-ask' \
+    certificate $id 'git' >'$user/git.der'"
+openpgp_key >"$user/said" 2>&1 ||
+    fail 'the key is made ready for git' "$(cat "$user/said")"
+card 1 touch-mode wait
+new_repo
+
+# pcscd looks twice a second whether a card is there.
+plug() {
+	sleep 1
+	card "$1" plug
+	wait_for 10 card_seen "$1"
+}
+
+waits_for_touch() {
+	card 1 waiting >/dev/null
+}
+
+# git: the notice is there before the touch is given.
+in_background script -qec "git -C '$repo' commit -q -S --allow-empty \
+    -m touched" /dev/null
+ok 'the card waits for a touch' wait_for 10 waits_for_touch
+ok 'the notice is there' wait_for 1 grep -q 'touch YubiKey 10000001' \
+    "$user/said"
+card 1 touch
+ok 'git commits' wait_for 10 has_ended
+is 'and says that it went well' "$(cat "$user/status")" 0
+ok 'the commit verifies' is_signed HEAD
+
+# Missed once: asked once more, and the PIN is not blamed.
+card 1 zero
+in_background ssh_sign missed
+ok 'a touch that is missed' wait_for 10 waits_for_touch
+wait_for 5 sh -c "grep -q 'touch wanted' '$work/card-1/log'"
+sleep 1.7
+ok 'is waited for once more' wait_for 5 waits_for_touch
+card 1 touch
+ok 'and then it signs' wait_for 10 has_ended
+ok 'well' ssh_good
+is 'the PIN was sent once at most' "$(test "$(count 1 verifies)" -le 1 &&
+    echo yes)" yes
+
+card 1 touch-mode never
+tap_out=$(sign_directly 2>&1)
+like 'a touch that never comes is said so' "$tap_out" 'not touched in time'
+unlike 'and the PIN is not blamed' "$tap_out" 'PIN'
+card 1 touch-mode wait
+
+# Unplugged while it waits for the touch.
+in_background sign_directly
+ok 'the card waits' wait_for 10 waits_for_touch
+start=$(now_ms)
+card 1 unplug
+ok 'unplugged: it ends' wait_for 10 has_ended
+took=$(($(now_ms) - start))
+is 'within two seconds' "$(test $took -lt 2000 && echo yes || echo $took)" yes
+like 'and says so' "$(cat "$user/said")" 'token removed'
+before=$(pin_dialogues)
+card 1 touch-mode now
+plug 1
+ok 'plugged in again, it signs' ssh_sign
+is 'but the PIN was wiped' "$(pin_dialogues)" $((before + 1))
+
+# Two with the same key: either will do.
+cp -r "$work/card-1" "$work/card-2"
+sed -i 's/10000001/10000002/' "$work/card-2/state"
+rm -f "$work/card-2/control"
+card_start 2 --touch now
+seen_two() {
+	touchstone keys list >/dev/null
+	test "$(status_of '.modules[0].tokens | length')" = 2
+}
+ok 'two cards are seen, one in a reader with an odd name' \
+    wait_for 10 seen_two
+is 'their key is one' "$(touchstone keys list --json | jq '.keys // . |
+    length')" 1
+card 1 unplug
+ok 'with one of them taken out it signs' ssh_sign
+ok 'well, by the other' ssh_good
+plug 1
+
+# Another program gets at it within two seconds, and so does it afterwards.
+ok 'it signs' ssh_sign
+start=$(now_ms)
+ok 'another program gets the card' timeout 10 yubico-piv-tool -a status
+took=$(($(now_ms) - start))
+is 'within two seconds' "$(test $took -lt 2500 && echo yes || echo $took)" yes
+ok 'and then it signs again' ssh_sign
+
+# pcscd goes and comes.
+"$YUBIKEY_PCSCD" stop
+touchstone keys list --refresh >/dev/null 2>&1
+like 'without pcscd it is told what to do' \
+    "$(status_of '.modules[0].problem')" 'pcscd'
+"$YUBIKEY_PCSCD" start
+ok 'with it again the cards are seen' wait_for 20 seen_two
+ok 'and sign' ssh_sign
+done_testing
