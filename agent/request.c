@@ -348,6 +348,7 @@ on_token(void *arg, gpg_error_t err, const char *text, const void *reply)
 		}
 		break;
 	case GPG_ERR_CARD:
+	case GPG_ERR_CARD_REMOVED:
 	case GPG_ERR_TIMEOUT:
 		if (try_another(r))
 			return;

@@ -20,13 +20,13 @@ pinentry 'pin 111111' "pin $pin"
 ok 'a wrong PIN and then the right one' ssh_sign
 is 'are two tries' "$(count 1 verifies)" 2
 ok 'the signature is good' ssh_good
-ok 'the card is let go' wait_for 2 has_let_go 1
+ok 'the card is let go' wait_for 3 has_let_go 1
 not_ok 'another program does not find the PIN verified' sh -c \
     'yubico-piv-tool -a test-signature -s 9a </dev/null >/dev/null 2>&1'
 
 # Another program changes the PIN: what is held costs one try, never two.
 yubico-piv-tool -a change-pin -P "$pin" -N 24681357 >/dev/null 2>&1
-wait_for 2 has_let_go 1
+wait_for 3 has_let_go 1
 card 1 zero
 pinentry cancel
 ok 'a PIN that was changed does not sign' ssh_refused

@@ -39,7 +39,7 @@ for algorithm in P-256 P-384 RSA-2048; do
 			# Reset only where a PIN was verified.
 			test $pin_policy = 1 && sleep 2 ||
 				ok "$what: the card is let go" \
-				    wait_for 2 has_let_go 1
+				    wait_for 3 has_let_go 1
 			card 1 zero
 			ok "$what: signs when it was let go" ssh_sign
 			test $pin_policy = 3 && most=$((most - 1))

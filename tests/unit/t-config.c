@@ -317,6 +317,39 @@ test_types_are_checked(void **state)
 }
 
 static void
+test_types_of_modules(void **state)
+{
+	struct config *c;
+
+	put("c/modules.d/m.conf", "type = \"piv\";\nreader = \"Yubi\";");
+	c = load();
+	assert_int_equal(c->modules[0].type, MODULE_PIV);
+	assert_string_equal(c->modules[0].reader, "Yubi");
+	assert_null(c->modules[0].path);
+	assert_int_equal(c->modules[0].sessions, 4);
+	assert_null(c->modules[0].env[0]);
+	config_free(&c);
+	put("c/modules.d/m.conf", "type = \"pkcs11\";\n" MODULE);
+	c = load();
+	assert_int_equal(c->modules[0].type, MODULE_PKCS11);
+	assert_null(c->modules[0].reader);
+	config_free(&c);
+	module_refused("type = \"piv\";\n" MODULE, "m.conf:2:", "\"path\"");
+	module_refused("type = \"piv\";\nenv = [ \"A=1\" ];", "m.conf:2:",
+	    "\"env\"");
+	module_refused("type = \"piv\";\npin_source = \"/p\";", "m.conf:2:",
+	    "\"pin_source\"");
+	module_refused("type = \"pkcs11\";", "m.conf:", "\"path\" is missing");
+	module_refused(MODULE "reader = \"Yubi\";", "m.conf:2:",
+	    "\"reader\"");
+	module_refused("type = \"PIV\";", "m.conf:1:", "\"type\"");
+	module_refused("type = 1;", "m.conf:1:", "\"type\"");
+	module_refused("type = \"piv\";\nreader = \"\";", "m.conf:2:",
+	    "\"reader\"");
+	module_taken("type = \"piv\";");
+}
+
+static void
 test_paths_are_absolute_and_clean(void **state)
 {
 	static char text[4000];
@@ -493,6 +526,7 @@ main(void)
 		TEST(test_duplicates_are_refused),
 		TEST(test_numbers_have_bounds),
 		TEST(test_types_are_checked),
+		TEST(test_types_of_modules),
 		TEST(test_paths_are_absolute_and_clean),
 		TEST(test_syntax_errors_tell_line_and_word),
 		TEST(test_includes_are_refused),
