@@ -161,7 +161,7 @@ static void
 test_tries_that_another_program_used_up_stop_an_entry(void **state)
 {
 	struct world *w = *state;
-	struct msg_token_login in;
+	struct msg_token_login in = { 0 };
 	int pair[2];
 	char raw[2048];
 
@@ -221,7 +221,7 @@ static void
 test_one_person_is_asked_at_a_time(void **state)
 {
 	struct world *w = *state;
-	struct msg_token_login in;
+	struct msg_token_login in = { 0 };
 	struct rig_talk t;
 	char raw[2048];
 	int pair[2];

@@ -181,7 +181,7 @@ test_several_sessions_sign_in_parallel(void **state)
 	struct msg_token_sign in = { .mechanism = MECH_ECDSA };
 	struct msg_token_listing listing;
 	struct msg_token_signed out;
-	struct msg_token_login login;
+	struct msg_token_login login = { 0 };
 	uint8_t hash[32] = { 1 };
 	struct timespec from, to;
 
@@ -381,10 +381,10 @@ test_garbage_ends_the_process(void **state)
 		{ "\xff", 1 },				/* truncated */
 		{ "\x63\0\0\0\1", 5 },			/* unknown */
 		{ "\x82\0\0\0\1\0\0\0\0\0\0\0\0", 13 },	/* a reply */
-		{ "\2\0\0\0\1x", 6 },			/* bytes left over */
+		{ "\2\0\0\0\1\0x", 7 },			/* bytes left over */
 		{ "\3\0\0\0\1\0\0\0\0\2\xff\xff\xff\xff", 14 },
 		{ "\1\0\0\0\1\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0\1\0\0\0\0", 25 },
-		{ "\4\0\0\0\1\0\0\0\0", 9 },		/* login, no socket */
+		{ "\4\0\0\0\1\0\0\0\0\0", 10 },		/* login, no socket */
 	};
 	struct rig *r = *state;
 
