@@ -16,6 +16,18 @@ piv_key 9a P-256 2 2 || exit 1
 key_file=$ssh
 ok 'a certificate is made beside the key' sh -c "'$build/tests/tools/piv-ask' \
     certificate $id 'git' >'$user/git.der'"
+piv_ask attest "$id" 10000001 >"$user/both.der"
+openssl x509 -inform DER -in "$user/both.der" -out "$user/attest.pem"
+# The second of the two begins where the first ends.
+size=$(openssl x509 -in "$user/attest.pem" -outform DER | wc -c)
+tail -c +$((size + 1)) "$user/both.der" |
+    openssl x509 -inform DER -out "$user/middle.pem"
+ok 'the key is attested up to the root' openssl verify \
+    -CAfile "$work/root.pem" -untrusted "$user/middle.pem" \
+    "$user/attest.pem"
+is 'the attestation is of that key' \
+    "$(openssl x509 -in "$user/attest.pem" -noout -pubkey)" \
+    "$(openssl x509 -inform DER -in "$user/git.der" -noout -pubkey)"
 openpgp_key >"$user/said" 2>&1 ||
     fail 'the key is made ready for git' "$(cat "$user/said")"
 card 1 touch-mode wait
