@@ -9,6 +9,7 @@
 
 #include "client/cmd-list.h"
 #include "client/key.h"
+#include "client/table.h"
 #include "format/ssh.h"
 
 static const struct option_row list_options[] = {
@@ -26,15 +27,65 @@ keys_json(const struct key_info *keys, size_t count)
 	return json_pack("{s:o}", "keys", list);
 }
 
-static void
-print_row(const struct key_info *k)
-{
-	char title[80];
+/* The titles of the columns, and which of them go first. */
+static const struct table_column columns[] = {
+	{ "NAME", 0 }, { "ALGORITHM", 0 }, { "TOKEN", 0 }, { "SLOT", 0 },
+	{ "PIN", 2 }, { "TOUCH", 1 }, { "TRIES", 5 }, { "ORIGIN", 6 },
+	{ "FIRMWARE", 8 }, { "SERIAL", 9 }, { "CERT. ENDS", 7 },
+	{ "FINGERPRINT", 4 }, { "USER ID", 3 },
+};
 
-	printf("%-16s %-9s %-16s %-40s %s\n", key_title(k, title,
-	    sizeof(title)), k->algorithm, k->flags & KEY_HERE ? k->token :
-	    "(not here)", k->fingerprint[0] ? k->fingerprint : "-",
-	    k->user_id_count ? k->user_ids[0] : "");
+#define COLUMNS (sizeof(columns) / sizeof(columns[0]))
+
+/* What is made for a row; the rest is the key's. */
+struct row {
+	char title[80], tries[16], ends[16];
+};
+
+static void
+put_row(const struct key_info *k, struct row *r, const char **cells)
+{
+	time_t t = k->certificate_expires;
+	struct tm tm;
+
+	if (k->tries_left != PIN_TRIES_UNKNOWN)
+		snprintf(r->tries, sizeof(r->tries), "%" PRIu32,
+		    k->tries_left);
+	if (t && gmtime_r(&t, &tm))
+		strftime(r->ends, sizeof(r->ends), "%Y-%m-%d", &tm);
+	cells[0] = key_title(k, r->title, sizeof(r->title));
+	cells[1] = k->algorithm;
+	cells[2] = k->flags & KEY_HERE ? k->token : "(not here)";
+	cells[3] = k->slot;
+	cells[4] = key_pin_words(k);
+	cells[5] = key_touch_words(k);
+	cells[6] = r->tries;
+	cells[7] = key_origin_words(k);
+	cells[8] = k->firmware;
+	cells[9] = k->serial;
+	cells[10] = r->ends;
+	cells[11] = k->fingerprint;
+	cells[12] = k->user_id_count ? k->user_ids[0] : "";
+}
+
+static gpg_error_t
+print_list(struct call *c, const struct key_info *keys, size_t count)
+{
+	const char **cells = calloc(count, COLUMNS * sizeof(*cells));
+	struct row *rows = calloc(count, sizeof(*rows));
+	gpg_error_t err = 0;
+
+	if (!cells || !rows) {
+		err = call_problem(c, GPG_ERR_ENOMEM, "out of memory");
+	} else {
+		for (size_t i = 0; i < count; i++)
+			put_row(&keys[i], &rows[i], cells + i * COLUMNS);
+		table_print(stdout, columns, COLUMNS, cells, count,
+		    table_width());
+	}
+	free(cells);
+	free(rows);
+	return err;
 }
 
 /* What may hide keys: modules that do not work.  Whether there are any. */
@@ -73,8 +124,8 @@ tell_none(struct call *c, const char *match)
 	if (problems)
 		say("no keys: what is said above may be why");
 	else
-		say("no keys; \"touchstone setup --soft\" makes one in "
-		    "software");
+		say("no keys; \"touchstone setup\" makes one on a YubiKey, "
+		    "\"touchstone setup --soft\" one in software");
 	return STATUS_OK;
 }
 
@@ -91,16 +142,13 @@ run_list(struct call *c)
 	    (err = keys_fetch(c, match ? match : "",
 	    call_option(c, "refresh"), &keys, &count)))
 		return call_fail(c, err);
-	if (c->json) {
+	keys_add_tokens(c, keys, count);
+	if (c->json)
 		status = call_print(c, keys_json(keys, count));
-	} else {
-		if (count > 0)
-			printf("%-16s %-9s %-16s %-40s %s\n", "NAME",
-			    "ALGORITHM", "TOKEN", "FINGERPRINT", "USER ID");
-		for (size_t i = 0; i < count; i++)
-			print_row(&keys[i]);
+	else if (count > 0 && (err = print_list(c, keys, count)))
+		status = call_fail(c, err);
+	else
 		status = call_done(c);
-	}
 	if (status == STATUS_OK && count == 0)
 		status = tell_none(c, match);
 	else if (status == STATUS_OK)
@@ -131,8 +179,15 @@ print_time(const char *label, uint32_t when, const char *none)
 static void
 print_text(const char *label, const char *text)
 {
-	if (text[0])
+	if (text && text[0])
 		printf("%-16s %s\n", label, text);
+}
+
+/* "always" alone would not tell when. */
+static const char *
+policy_words(const char *word)
+{
+	return word && !strcmp(word, "always") ? "for each signature" : word;
 }
 
 static void
@@ -150,11 +205,18 @@ print_key(const struct key_info *k, const char *ssh, const char *line)
 	print_text("module", k->module);
 	print_text("token", k->token);
 	print_text("serial", k->serial);
+	print_text("firmware", k->firmware);
+	print_text("slot", k->slot);
+	print_text("origin", key_origin_words(k));
 	print_text("URI", k->uri);
 	print_text("present", k->flags & KEY_HERE ? "yes" : "no");
-	print_text("PIN", k->flags & KEY_ALWAYS_AUTH ?
-	    "for each signature" : "");
-	print_text("touch", k->flags & KEY_TOUCH ? "for each signature" : "");
+	print_text("PIN", policy_words(key_pin_words(k)));
+	print_text("touch", policy_words(key_touch_words(k)));
+	if (k->tries_left != PIN_TRIES_UNKNOWN)
+		printf("%-16s %" PRIu32 "\n", "PIN tries left",
+		    k->tries_left);
+	if (k->certificate_expires)
+		print_time("X.509 expires", k->certificate_expires, "");
 	print_text("authorized_keys", line);
 }
 
@@ -198,6 +260,7 @@ run_show(struct call *c)
 	if ((err = call_connect(c, CONNECT_START)) ||
 	    (err = keys_fetch_one(c, call_arg(c, 0), false, &k)))
 		return call_fail(c, err);
+	keys_add_tokens(c, k, 1);
 	status = show(c, k);
 	keys_free(&k, 1);
 	return status;

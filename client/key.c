@@ -18,6 +18,8 @@ clear(struct key_info *k)
 	free(k->token);
 	free(k->serial);
 	free(k->uri);
+	free(k->slot);
+	free(k->firmware);
 	for (size_t i = 0; i < k->user_id_count; i++)
 		free(k->user_ids[i]);
 	pubkey_free(&k->pub);
@@ -65,12 +67,19 @@ copy(struct key_info *k, const struct msg_key *m)
 	k->created = m->created;
 	k->expires = m->expires;
 	k->flags = m->flags;
+	k->pin_policy = m->pin_policy;
+	k->touch_policy = m->touch_policy;
+	k->origin = m->origin;
+	k->certificate_expires = m->certificate_expires;
+	k->tries_left = PIN_TRIES_UNKNOWN;
 	if (err || !(k->name = view_strdup(m->name)) ||
 	    !(k->algorithm = view_strdup(m->algorithm)) ||
 	    !(k->fingerprint = view_strdup(m->fingerprint)) ||
 	    !(k->module = view_strdup(m->module)) ||
 	    !(k->token = view_strdup(m->token)) ||
 	    !(k->serial = view_strdup(m->serial)) ||
+	    !(k->slot = view_strdup(m->slot_name)) ||
+	    !(k->firmware = strdup("")) ||
 	    !(k->uri = view_strdup(m->uri)))
 		return err ? err : gpg_error(GPG_ERR_ENOMEM);
 	return copy_user_ids(k, m->user_ids);
@@ -102,6 +111,75 @@ keys_fetch(struct call *c, const char *match, bool refresh,
 		    "be read: %s", gpg_strerror(err));
 	}
 	return 0;
+}
+
+static void
+add_token(struct key_info *k, const struct msg_token *t)
+{
+	char *firmware = view_strdup(t->firmware);
+
+	if (firmware) {
+		free(k->firmware);
+		k->firmware = firmware;
+	}
+	k->tries_left = t->tries_left;
+	k->token_flags = t->flags;
+}
+
+static bool
+is_on(const struct key_info *k, struct view module, const struct msg_token *t)
+{
+	return (k->flags & KEY_HERE) && view_eq_str(module, k->module) &&
+	    view_eq_str(t->label, k->token) &&
+	    view_eq_str(t->serial, k->serial);
+}
+
+void
+keys_add_tokens(struct call *c, struct key_info *keys, size_t count)
+{
+	struct msg_status_answer a;
+	struct msg_module_status m;
+	struct msg_token t;
+
+	if (c->talk.way == WAY_FORWARDED ||
+	    talk_ask(&c->talk, MSG_status, NULL, &a))
+		return;
+	while (msg_list_next(&a.modules, MSG_module_status, &m))
+		while (msg_list_next(&m.tokens, MSG_token, &t))
+			for (size_t i = 0; i < count; i++)
+				if (is_on(&keys[i], m.name, &t))
+					add_token(&keys[i], &t);
+}
+
+const char *
+key_pin_words(const struct key_info *k)
+{
+	static const char *const words[] = { NULL, "never", "once", "always" };
+
+	if (k->pin_policy == 0 && (k->flags & KEY_ALWAYS_AUTH))
+		return "always";
+	return k->pin_policy <= PIN_POLICY_ALWAYS ? words[k->pin_policy] :
+	    NULL;
+}
+
+const char *
+key_touch_words(const struct key_info *k)
+{
+	static const char *const words[] = { NULL, "never", "always",
+		"cached" };
+
+	if (k->touch_policy == 0 && (k->flags & KEY_TOUCH))
+		return "always";
+	return k->touch_policy <= TOUCH_POLICY_CACHED ?
+	    words[k->touch_policy] : NULL;
+}
+
+const char *
+key_origin_words(const struct key_info *k)
+{
+	if (k->origin == KEY_ORIGIN_GENERATED)
+		return "generated";
+	return k->origin == KEY_ORIGIN_IMPORTED ? "imported" : NULL;
 }
 
 const char *
@@ -179,6 +257,12 @@ user_ids_json(const struct key_info *k)
 	return list;
 }
 
+static json_t *
+json_time(uint32_t when)
+{
+	return when ? json_integer(when) : json_null();
+}
+
 json_t *
 key_json(const struct key_info *k)
 {
@@ -187,14 +271,15 @@ key_json(const struct key_info *k)
 	if (ssh_fingerprint(k->pub, ssh))
 		ssh[0] = 0;
 	return json_pack(
-	    "{s:o,s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:b,s:b}",
+	    "{s:o,s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:b,s:b,"
+	    "s:o,s:o,s:o,s:o,s:o,s:o,s:o}",
 	    "name", json_text(k->name),
 	    "id", k->hex,
 	    "algorithm", k->algorithm,
 	    "fingerprint", json_text(k->fingerprint),
 	    "ssh_fingerprint", json_text(ssh),
-	    "created", k->created ? json_integer(k->created) : json_null(),
-	    "expires", k->expires ? json_integer(k->expires) : json_null(),
+	    "created", json_time(k->created),
+	    "expires", json_time(k->expires),
 	    "user_ids", user_ids_json(k),
 	    "module", json_text(k->module),
 	    "token", json_text(k->token),
@@ -202,5 +287,13 @@ key_json(const struct key_info *k)
 	    "uri", json_text(k->uri),
 	    "present", !!(k->flags & KEY_HERE),
 	    "touch", !!(k->flags & KEY_TOUCH),
-	    "pin_each_time", !!(k->flags & KEY_ALWAYS_AUTH));
+	    "pin_each_time", !!(k->flags & KEY_ALWAYS_AUTH),
+	    "slot", json_text(k->slot),
+	    "pin_policy", json_text(key_pin_words(k)),
+	    "touch_policy", json_text(key_touch_words(k)),
+	    "origin", json_text(key_origin_words(k)),
+	    "firmware", json_text(k->firmware),
+	    "certificate_expires", json_time(k->certificate_expires),
+	    "tries_left", k->tries_left == PIN_TRIES_UNKNOWN ? json_null() :
+	    json_integer(k->tries_left));
 }

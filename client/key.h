@@ -15,6 +15,12 @@ struct key_info {
 	char *algorithm;
 	char *fingerprint;	/* OpenPGP's, or "" */
 	char *module, *token, *serial, *uri;	/* "" while it is absent */
+	char *slot;		/* of PIV: "9a"; or "" */
+	uint8_t pin_policy, touch_policy, origin;	/* 0: not known */
+	uint32_t certificate_expires;	/* X.509; 0: none, or no end */
+	char *firmware;		/* of its token; "" if not known */
+	uint32_t tries_left;	/* of its token's PIN, or PIN_TRIES_UNKNOWN */
+	uint32_t token_flags;
 	char *user_ids[KEY_USER_IDS];
 	size_t user_id_count;
 	struct pubkey *pub;	/* checked to be what the id names */
@@ -35,6 +41,17 @@ void keys_free(struct key_info **, size_t count);
  */
 gpg_error_t keys_fetch_one(struct call *, const char *text, bool refresh,
     struct key_info **);
+
+/*
+ * Adds what the agent's status tells of their tokens.  An agent that came
+ * along from elsewhere does not tell: that is no failure.
+ */
+void keys_add_tokens(struct call *, struct key_info *, size_t count);
+
+/* Words for the policies and the origin; NULL where it is not known. */
+const char *key_pin_words(const struct key_info *);
+const char *key_touch_words(const struct key_info *);
+const char *key_origin_words(const struct key_info *);
 
 /* Its name, or else the beginning of its id. */
 const char *key_title(const struct key_info *, char *out, size_t size);

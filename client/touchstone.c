@@ -22,6 +22,8 @@ const struct command *const commands[] = {
 	&cmd_keys_export,
 	&cmd_keys_extend,
 	&cmd_keys_revoke,
+	&cmd_keys_attest,
+	&cmd_attest_verify,
 	&cmd_status,
 	&cmd_forget,
 	&cmd_reload,

@@ -275,6 +275,11 @@ usage_unknown(int argc, char **argv)
 
 	if (!group && !strcmp(word, "version"))
 		best = "--version";
+	/* A group whose commands all want arguments. */
+	if (is_group(argv[0]) && (argc == 1 || argv[1][0] == '-')) {
+		usage_overview(argv[0]);
+		return STATUS_USAGE;
+	}
 	if (best)
 		say("there is no command \"%s%s%s\"; did you mean "
 		    "\"touchstone %s%s%s\"?", group ? group : "",
