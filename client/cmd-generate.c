@@ -6,10 +6,13 @@
 #include "client/cmd-list.h"
 #include "client/enrol.h"
 #include "client/make.h"
+#include "client/slot.h"
 
 /* Where the key goes: the token that is named, or the only one. */
 struct target {
 	char module[65], token[129];
+	char serial[65];
+	bool piv;
 	size_t count;
 };
 
@@ -42,6 +45,9 @@ find_target(struct call *c, struct target *to)
 			    (int)m.name.len, (const char *)m.name.p);
 			snprintf(to->token, sizeof(to->token), "%.*s",
 			    (int)t.label.len, (const char *)t.label.p);
+			snprintf(to->serial, sizeof(to->serial), "%.*s",
+			    (int)t.serial.len, (const char *)t.serial.p);
+			to->piv = view_eq_str(m.type, "piv");
 		}
 	if (to->count == 1)
 		return 0;
@@ -67,6 +73,53 @@ refuse_known(struct call *c, const char *name)
 			    name);
 	keys_free(&keys, count);
 	return err;
+}
+
+/* On a YubiKey as set-up does it, but into a slot that is named or free. */
+static gpg_error_t
+plan_slot(struct call *c, const struct target *to, struct make_plan *plan,
+    char overwritten[3])
+{
+	const char *overwrite = call_option(c, "overwrite");
+	gpg_error_t err;
+
+	plan->slot = call_option(c, "slot");
+	if ((err = make_policies(c, &plan->pin_policy, &plan->touch_policy)))
+		return err;
+	if (!to->piv)
+		return plan->slot || overwrite || plan->pin_policy ||
+		    plan->touch_policy ? call_problem(c, GPG_ERR_INV_ARG,
+		    "slots and policies are for YubiKeys; \"%s\" is none",
+		    to->token) : 0;
+	plan->pin_policy = plan->pin_policy ? plan->pin_policy :
+	    PIN_POLICY_ONCE;
+	plan->touch_policy = plan->touch_policy ? plan->touch_policy :
+	    TOUCH_POLICY_ALWAYS;
+	if (!overwrite) {
+		plan->slot = plan->slot ? plan->slot : SLOT_DEFAULT;
+		return make_check_slot(c, plan->slot);
+	}
+	if ((err = slot_overwritten(c, overwrite, to->serial, plan->slot,
+	    overwritten)))
+		return err;
+	plan->slot = plan->overwrite = overwritten;
+	return 0;
+}
+
+static gpg_error_t
+generate(struct call *c, const struct target *to, const char *name,
+    const char *algorithm, struct key_info **k)
+{
+	struct make_plan plan = { .module = to->module, .token = to->token,
+		.name = name, .algorithm = algorithm };
+	char overwritten[3];
+	gpg_error_t err;
+	bool certified;
+
+	if ((err = plan_slot(c, to, &plan, overwritten)) ||
+	    (err = make_key(c, &plan, k)) || !to->piv)
+		return err;
+	return slot_certify(c, call_option(c, "user-id"), k, &certified);
 }
 
 static int
@@ -99,7 +152,7 @@ run_generate(struct call *c)
 	    !(err = call_connect(c, CONNECT_START | CONNECT_HERE)) &&
 	    !(err = refuse_known(c, name)) &&
 	    !(err = find_target(c, &to)) &&
-	    !(err = make_key(c, to.module, to.token, name, algorithm, &k)) &&
+	    !(err = generate(c, &to, name, algorithm, &k)) &&
 	    !(err = enrol_record(c, k, name, call_option(c, "user-id"), &e))) {
 		keys_free(&k, 1);
 		err = keys_fetch_one(c, name, false, &k);
@@ -117,6 +170,10 @@ static const struct option_row options[] = {
 	{ "module", 0, "MODULE", "the token's module; the only one" },
 	{ "token", 0, "TOKEN", "the token's label; the only one" },
 	{ "algorithm", 0, "ALGORITHM", "P-256, P-384, Ed25519, RSA-2048 ..." },
+	{ "slot", 0, "SLOT", "of a YubiKey: 9a, 9c, 9d, 9e, 82 to 95; 9c" },
+	{ "pin-policy", 0, "WHEN", "never, once, always; once" },
+	{ "touch-policy", 0, "WHEN", "never, cached, always; always" },
+	{ "overwrite", 0, "SLOT@SERIAL", "replace the key in this slot" },
 	{ "user-id", 'u', "TEXT", "whose key it is; as git has it" },
 	{ "import", 0, NULL, "import its certificate into the keyring" },
 	{ NULL, 0, NULL, NULL },

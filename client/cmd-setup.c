@@ -9,13 +9,17 @@
 #include "client/enrol.h"
 #include "client/make.h"
 #include "client/run.h"
+#include "client/slot.h"
 #include "client/soft.h"
+#include "client/yubikey.h"
 
 #define GIT_PROGRAM BINDIR "/touchstone-gpg"
 
 struct setup {
 	const char *name, *algorithm, *user_id;
-	bool files_made, token_made, key_made, git_set;
+	bool soft;
+	struct yubikey yubikey;		/* if not soft */
+	bool files_made, token_made, key_made, certified, git_set;
 	struct key_info *key;
 	struct enrolment enrolment;
 };
@@ -109,6 +113,8 @@ check_user_id(struct call *c, const struct setup *s)
 static gpg_error_t
 find_or_make_key(struct call *c, struct setup *s)
 {
+	struct make_plan plan = { .module = SOFT_MODULE, .token = SOFT_TOKEN,
+		.name = s->name, .algorithm = s->algorithm };
 	gpg_error_t err;
 
 	err = make_find(c, SOFT_MODULE, SOFT_TOKEN, s->name, &s->key);
@@ -118,11 +124,69 @@ find_or_make_key(struct call *c, struct setup *s)
 		return err;
 	/* Rather no key than one that nobody can be named for. */
 	if ((err = enrol_check_user_id(c, s->user_id)) ||
-	    (err = make_key(c, SOFT_MODULE, SOFT_TOKEN, s->name, s->algorithm,
-	    &s->key)))
+	    (err = make_key(c, &plan, &s->key)))
 		return err;
 	s->key_made = true;
 	return 0;
+}
+
+static gpg_error_t
+prepare_soft(struct call *c, struct setup *s)
+{
+	struct msg_empty empty;
+	gpg_error_t err;
+
+	if ((err = soft_prepare(c, call_option(c, "pin-file"),
+	    &s->files_made)) ||
+	    (err = call_connect(c, CONNECT_START | CONNECT_HERE)) ||
+	    (err = call_ask(c, MSG_reload, NULL, &empty)) ||
+	    (err = make_token(c, s)))
+		return err;
+	return find_or_make_key(c, s);
+}
+
+static gpg_error_t
+prepare_yubikey(struct call *c, struct setup *s, struct slot_wish *w)
+{
+	const char *overwrite = call_option(c, "overwrite");
+	struct yubikey *y = &s->yubikey;
+	char slot[3];
+	gpg_error_t err;
+
+	if ((err = call_connect(c, CONNECT_START | CONNECT_HERE)) ||
+	    (err = yubikey_prepare(c, &s->files_made)) ||
+	    (err = yubikey_find(c, call_option(c, "serial"), y)))
+		return err;
+	if (overwrite && (err = slot_overwritten(c, overwrite, y->serial,
+	    w->slot, slot)))
+		return err;
+	if (overwrite)
+		w->slot = slot;
+	if ((err = yubikey_change_defaults(c, y)))
+		return err;
+	return slot_key(c, y, w, &s->key, &s->key_made, &s->certified);
+}
+
+/* What was wished for is judged before anything is touched. */
+static gpg_error_t
+set_up_yubikey(struct call *c, struct setup *s)
+{
+	struct slot_wish w = {
+		.name = s->name, .named = call_option(c, "name"),
+		.slot = call_option(c, "slot"),
+		.algorithm = call_option(c, "algorithm") ? s->algorithm : NULL,
+		.overwrite = call_option(c, "overwrite"),
+		.user_id = s->user_id,
+	};
+	gpg_error_t err;
+
+	if ((err = make_policies(c, &w.pin_policy, &w.touch_policy)) ||
+	    (w.slot && (err = make_check_slot(c, w.slot))))
+		return err;
+	if (call_option(c, "change-defaults") && call_option(c, "no-change"))
+		return call_problem(c, GPG_ERR_INV_ARG, "--change-defaults "
+		    "and --no-change exclude each other");
+	return prepare_yubikey(c, s, &w);
 }
 
 static gpg_error_t
@@ -156,15 +220,9 @@ set_git(struct call *c, struct setup *s)
 static gpg_error_t
 set_up(struct call *c, struct setup *s)
 {
-	struct msg_empty empty;
 	gpg_error_t err;
 
-	if ((err = soft_prepare(c, call_option(c, "pin-file"),
-	    &s->files_made)) ||
-	    (err = call_connect(c, CONNECT_START | CONNECT_HERE)) ||
-	    (err = call_ask(c, MSG_reload, NULL, &empty)) ||
-	    (err = make_token(c, s)) ||
-	    (err = find_or_make_key(c, s)) ||
+	if ((err = s->soft ? prepare_soft(c, s) : set_up_yubikey(c, s)) ||
 	    (err = enrol_record(c, s->key, s->name, s->user_id,
 	    &s->enrolment)) ||
 	    (err = check_user_id(c, s)))
@@ -175,21 +233,48 @@ set_up(struct call *c, struct setup *s)
 	return call_option(c, "git") ? set_git(c, s) : 0;
 }
 
+static const char *
+token_label(const struct setup *s)
+{
+	return s->soft ? SOFT_TOKEN : s->yubikey.label;
+}
+
+/* What only a YubiKey has. */
+static void
+add_yubikey(json_t *all, const struct setup *s)
+{
+	const struct key_info *k = s->key;
+	uint32_t flags = s->yubikey.flags;
+	json_t *more = json_pack("{s:s,s:o,s:o,s:o,s:o,s:b,s:b,s:b,s:b}",
+	    "serial", s->yubikey.serial,
+	    "slot", json_text(k->slot),
+	    "pin_policy", json_text(key_pin_words(k)),
+	    "touch_policy", json_text(key_touch_words(k)),
+	    "origin", json_text(key_origin_words(k)),
+	    "certified", s->certified,
+	    "default_pin", !!(flags & TOKEN_DEFAULT_PIN),
+	    "default_puk", !!(flags & TOKEN_DEFAULT_PUK),
+	    "default_management_key", !!(flags & TOKEN_DEFAULT_MGM));
+
+	json_object_update(all, more);
+	json_decref(more);
+}
+
 static json_t *
 setup_json(const struct setup *s)
 {
 	const struct keyfile *f = s->enrolment.record;
-	json_t *ids = json_array();
+	json_t *ids = json_array(), *all;
 
 	for (size_t i = 0; i < f->user_id_count; i++)
 		json_array_append_new(ids, json_string(f->user_ids[i]));
-	return json_pack(
+	all = json_pack(
 	    "{s:s,s:s,s:s,s:s,s:s,s:I,s:o,s:b,s:b,s:b,s:b,s:b}",
 	    "name", f->name,
 	    "id", s->key->hex,
 	    "algorithm", s->key->algorithm,
 	    "fingerprint", s->enrolment.fingerprint,
-	    "token", SOFT_TOKEN,
+	    "token", token_label(s),
 	    "created", (json_int_t)f->created,
 	    "user_ids", ids,
 	    "token_made", s->token_made,
@@ -197,6 +282,24 @@ setup_json(const struct setup *s)
 	    "recorded", s->enrolment.recorded,
 	    "imported", s->enrolment.imported,
 	    "git", s->git_set);
+	if (all && !s->soft)
+		add_yubikey(all, s);
+	return all;
+}
+
+static void
+print_yubikey(const struct setup *s)
+{
+	const struct key_info *k = s->key;
+	const char *pin = key_pin_words(k), *touch = key_touch_words(k);
+
+	printf("  %-12s %s\n", "slot", k->slot);
+	printf("  %-12s %s\n", "PIN", pin ? pin : "not known");
+	printf("  %-12s %s\n", "touch", touch ? touch : "not known");
+	if (k->touch_policy == TOUCH_POLICY_NEVER)
+		say("warning: this key signs without a touch");
+	if (k->origin == KEY_ORIGIN_IMPORTED)
+		say("warning: this key was imported: there may be copies");
 }
 
 static void
@@ -204,12 +307,14 @@ print_setup(const struct setup *s)
 {
 	const struct keyfile *f = s->enrolment.record;
 	bool changed = s->files_made || s->token_made || s->key_made ||
-	    s->enrolment.recorded || s->enrolment.imported;
+	    s->certified || s->enrolment.recorded || s->enrolment.imported;
 
 	printf("%s\n", changed ? "The key is ready." :
 	    "The key was ready; nothing was changed.");
 	printf("  %-12s %s (%s)\n", "key", f->name, s->key->algorithm);
-	printf("  %-12s %s\n", "token", SOFT_TOKEN);
+	printf("  %-12s %s\n", "token", token_label(s));
+	if (!s->soft)
+		print_yubikey(s);
 	printf("  %-12s %s\n", "fingerprint", s->enrolment.fingerprint);
 	for (size_t i = 0; i < f->user_id_count; i++)
 		printf("  %-12s %s\n", "user id", f->user_ids[i]);
@@ -222,6 +327,24 @@ print_setup(const struct setup *s)
 		    GIT_PROGRAM, s->enrolment.fingerprint);
 }
 
+/* Options that are only for the other kind of token. */
+static gpg_error_t
+check_options(struct call *c, bool soft)
+{
+	static const char *const of_yubikeys[] = { "serial", "slot",
+		"pin-policy", "touch-policy", "overwrite", "change-defaults",
+		"no-change", NULL };
+	static const char *const of_soft[] = { "pin-file", NULL };
+	const char *const *o = soft ? of_yubikeys : of_soft;
+
+	for (; *o; o++)
+		if (call_option(c, *o))
+			return call_problem(c, GPG_ERR_INV_ARG, "--%s is %s",
+			    *o, soft ? "for YubiKeys, not for --soft" :
+			    "for \"touchstone setup --soft\"");
+	return 0;
+}
+
 static int
 run_setup(struct call *c)
 {
@@ -229,11 +352,11 @@ run_setup(struct call *c)
 	gpg_error_t err;
 	int status;
 
-	s.name = s.name ? s.name : "soft";
+	s.soft = call_option(c, "soft") != NULL;
+	s.name = s.name ? s.name : s.soft ? SOFT_TOKEN : "yubikey";
 	s.user_id = call_option(c, "user-id");
-	if (!call_option(c, "soft"))
-		err = call_problem(c, GPG_ERR_INV_ARG, "which token? "
-		    "\"touchstone setup --soft\" makes one in software");
+	if ((err = check_options(c, s.soft)))
+		;
 	else if (!(s.algorithm = make_algorithm(c,
 	    call_option(c, "algorithm"))))
 		err = gpg_error(GPG_ERR_INV_ARG);
@@ -253,10 +376,17 @@ run_setup(struct call *c)
 }
 
 static const struct option_row options[] = {
-	{ "soft", 0, NULL, "make a token in software (SoftHSM2)" },
-	{ "name", 0, "NAME", "the key's name; soft" },
+	{ "soft", 0, NULL, "a token in software (SoftHSM2), no YubiKey" },
+	{ "serial", 0, "SERIAL", "which YubiKey; the only one" },
+	{ "slot", 0, "SLOT", "9a, 9c, 9d, 9e, 82 to 95; 9c" },
+	{ "name", 0, "NAME", "the key's name; yubikey, or soft" },
 	{ "user-id", 'u', "TEXT", "whose key it is; as git has it" },
 	{ "algorithm", 0, "ALGORITHM", "P-256, P-384, Ed25519, RSA-2048 ..." },
+	{ "pin-policy", 0, "WHEN", "never, once, always; once" },
+	{ "touch-policy", 0, "WHEN", "never, cached, always; always" },
+	{ "overwrite", 0, "SLOT@SERIAL", "replace the key in this slot" },
+	{ "change-defaults", 0, NULL, "change PIN, PUK and key that are as sold" },
+	{ "no-change", 0, NULL, "leave them, and do not ask" },
 	{ "pin-file", 0, "FILE", "keep the PIN in a file; made if missing" },
 	{ "git", 0, NULL, "set git's gpg.program and user.signingkey" },
 	{ "no-import", 0, NULL, "leave the GnuPG keyring alone" },
@@ -265,6 +395,6 @@ static const struct option_row options[] = {
 
 const struct command cmd_setup = {
 	NULL, "setup", "", 0, 0,
-	"Make a token, a key on it and its certificate, and tell gpg of it",
+	"Make a key on a YubiKey, or in software, and tell gpg of it",
 	options, run_setup,
 };

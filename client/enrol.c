@@ -279,9 +279,8 @@ out:
 	return err;
 }
 
-/* A copy of the user id that a new certificate is to have. */
-static gpg_error_t
-choose_user_id(struct call *c, const char *user_id, char **out)
+gpg_error_t
+enrol_user_id(struct call *c, const char *user_id, char **out)
 {
 	gpg_error_t err = 0;
 
@@ -305,7 +304,7 @@ enrol_check_user_id(struct call *c, const char *user_id)
 	gpg_error_t err;
 	char *chosen;
 
-	err = choose_user_id(c, user_id, &chosen);
+	err = enrol_user_id(c, user_id, &chosen);
 	free(chosen);
 	return err;
 }
@@ -316,7 +315,7 @@ set_user_id(struct call *c, const char *user_id, struct keyfile *f)
 	gpg_error_t err;
 	char *chosen;
 
-	if ((err = choose_user_id(c, user_id, &chosen)))
+	if ((err = enrol_user_id(c, user_id, &chosen)))
 		return err;
 	if ((err = add_user_id(f, chosen)))
 		call_problem(c, err, "out of memory");

@@ -27,6 +27,9 @@ char *enrol_folder(const struct call *);
  */
 gpg_error_t enrol_check_user_id(struct call *, const char *user_id);
 
+/* Whom it would name.  free(). */
+gpg_error_t enrol_user_id(struct call *, const char *user_id, char **chosen);
+
 /*
  * Finds the key's record, or makes it: with the creation time and the user
  * ids of a certificate that the keyring has already, else with a new

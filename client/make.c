@@ -1,8 +1,10 @@
 /* Making keys on a token. */
 #include "config.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "client/make.h"
 #include "local/keyfile.h"
@@ -103,15 +105,24 @@ make_find(struct call *c, const char *module, const char *token,
 	return err;
 }
 
-gpg_error_t
-make_key(struct call *c, const char *module, const char *token,
-    const char *name, const char *algorithm, struct key_info **out)
+static struct view
+text(const char *s)
 {
+	return view_str(s ? s : "");
+}
+
+gpg_error_t
+make_key(struct call *c, const struct make_plan *plan, struct key_info **out)
+{
+	char overwrite[32] = "";
 	struct msg_generate ask = {
-		.module = view_str(module),
-		.token = view_str(token),
-		.label = view_str(name),
-		.algorithm = view_str(algorithm),
+		.module = text(plan->module),
+		.token = text(plan->token),
+		.label = text(plan->name),
+		.algorithm = text(plan->algorithm),
+		.slot_name = text(plan->slot),
+		.pin_policy = plan->pin_policy,
+		.touch_policy = plan->touch_policy,
 	};
 	struct msg_progress done;
 	struct buf hex;
@@ -119,6 +130,10 @@ make_key(struct call *c, const char *module, const char *token,
 	gpg_error_t err;
 
 	*out = NULL;
+	if (plan->overwrite)
+		snprintf(overwrite, sizeof(overwrite), "overwrite %s",
+		    plan->overwrite);
+	ask.overwrite = view_str(overwrite);
 	if ((err = call_follow(c, MSG_generate, &ask, &done)))
 		return err;
 	buf_init(&hex, 2 * PUBKEY_ID_LEN);
@@ -132,4 +147,50 @@ make_key(struct call *c, const char *module, const char *token,
 	free(id);
 	buf_free(&hex);
 	return err;
+}
+
+/* The place of the word in the list, from 1 on; 0 if it is none of them. */
+static uint8_t
+place(const char *word, const char *const words[3])
+{
+	for (uint8_t i = 0; i < 3; i++)
+		if (!strcasecmp(word, words[i]))
+			return i + 1;
+	return 0;
+}
+
+gpg_error_t
+make_policies(struct call *c, uint8_t *pin, uint8_t *touch)
+{
+	static const char *const pins[] = { "never", "once", "always" };
+	static const char *const touches[] = { "never", "always", "cached" };
+	const char *p = call_option(c, "pin-policy");
+	const char *t = call_option(c, "touch-policy");
+
+	*pin = p ? place(p, pins) : 0;
+	*touch = t ? place(t, touches) : 0;
+	if (p && !*pin)
+		return call_problem(c, GPG_ERR_INV_ARG, "\"%s\" is no PIN "
+		    "policy: never, once and always are", p);
+	if (t && !*touch)
+		return call_problem(c, GPG_ERR_INV_ARG, "\"%s\" is no touch "
+		    "policy: always, cached and never are", t);
+	return 0;
+}
+
+gpg_error_t
+make_check_slot(struct call *c, const char *slot)
+{
+	static const char *const slots[] = { "9a", "9c", "9d", "9e" };
+	char *end;
+	unsigned long n;
+
+	for (size_t i = 0; i < sizeof(slots) / sizeof(slots[0]); i++)
+		if (!strcmp(slot, slots[i]))
+			return 0;
+	n = strtoul(slot, &end, 16);
+	if (strlen(slot) == 2 && !*end && n >= 0x82 && n <= 0x95)
+		return 0;
+	return call_problem(c, GPG_ERR_INV_ARG, "\"%s\" is no slot: 9a, 9c, "
+	    "9d, 9e and 82 to 95 are", slot);
 }

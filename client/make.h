@@ -18,8 +18,24 @@ const char *make_algorithm(struct call *, const char *name);
 gpg_error_t make_find(struct call *, const char *module, const char *token,
     const char *name, struct key_info **);
 
-/* Lets the token make a key pair. */
-gpg_error_t make_key(struct call *, const char *module, const char *token,
-    const char *name, const char *algorithm, struct key_info **);
+/* A key pair to be made.  What is "", NULL or 0 is left to the token. */
+struct make_plan {
+	const char *module, *token;	/* names */
+	const char *name;
+	const char *algorithm;
+	const char *slot;		/* of PIV: "9a" */
+	uint8_t pin_policy, touch_policy;
+	const char *overwrite;		/* a slot whose key may go; NULL */
+};
+
+/* Lets the token make it. */
+gpg_error_t make_key(struct call *, const struct make_plan *,
+    struct key_info **);
+
+/* --pin-policy and --touch-policy; 0 if not given; call->why. */
+gpg_error_t make_policies(struct call *, uint8_t *pin, uint8_t *touch);
+
+/* Whether it names a PIV slot, as "9c"; call->why. */
+gpg_error_t make_check_slot(struct call *, const char *slot);
 
 #endif

@@ -1,0 +1,21 @@
+/* Questions to the person at the terminal. */
+#ifndef CLIENT_ASK_H
+#define CLIENT_ASK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Whether somebody can be asked: stdin and stderr are a terminal. */
+bool ask_possible(void);
+
+/* Yes or no; an empty answer is yes.  The end of the input is no. */
+bool ask_yes(const char *, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * Whether exactly these words are typed in answer to a line of text; blanks
+ * around them do not count.
+ */
+bool ask_typed(const char *words, const char *, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * YubiKeys: that the agent looks for them, which one is meant, and whether
+ * its secrets are those that everybody knows.
+ */
+#ifndef CLIENT_YUBIKEY_H
+#define CLIENT_YUBIKEY_H
+
+#include "client/cmd.h"
+
+struct yubikey {
+	char module[65];
+	char label[129];
+	char serial[65];
+	uint32_t flags;		/* TOKEN_… */
+};
+
+/*
+ * Lets the agent, which must be connected, look for YubiKeys: writes
+ * modules.d/yubikey.conf unless a module of that type is there.  *changed
+ * tells whether that was needed.  call->why.
+ */
+gpg_error_t yubikey_prepare(struct call *, bool *changed);
+
+/*
+ * The one with this serial, or with NULL the only one that is plugged in.
+ * GPG_ERR_CARD_NOT_PRESENT, GPG_ERR_AMBIGUOUS_NAME; call->why.
+ */
+gpg_error_t yubikey_find(struct call *, const char *serial,
+    struct yubikey *);
+
+/*
+ * Warns of a PIN, PUK and management key that are as they were sold, and lets
+ * them be changed: with --change-defaults, or where somebody at the terminal
+ * agrees, but not with --no-change.  The flags are those of afterwards.
+ */
+gpg_error_t yubikey_change_defaults(struct call *, struct yubikey *);
+
+#endif
