@@ -13,15 +13,19 @@ _touchstone_keys() {
 _touchstone_options() {
 	case $1 in
 	setup)
-		echo --soft --name --user-id --algorithm --pin-file --git \
-		    --no-import ;;
+		echo --soft --serial --slot --name --user-id --algorithm \
+		    --pin-policy --touch-policy --overwrite --change-defaults \
+		    --no-change --pin-file --git --no-import ;;
 	'keys list') echo --refresh ;;
 	'keys generate')
-		echo --name --module --token --algorithm --user-id --import ;;
+		echo --name --module --token --algorithm --slot --pin-policy \
+		    --touch-policy --overwrite --user-id --import ;;
 	'keys export')
 		echo --openpgp --ssh --import --user-id --name --output ;;
 	'keys extend') echo --years --no-import ;;
 	'keys revoke') echo --reason --comment --output ;;
+	'keys attest') echo --root --export ;;
+	'attest verify') echo --root --key ;;
 	'audit show') echo --lines ;;
 	esac
 	echo --json --help
@@ -33,7 +37,7 @@ _touchstone() {
 	COMPREPLY=()
 
 	case $cmd in
-	keys|audit)
+	keys|attest|audit)
 		[[ $COMP_CWORD -gt 2 ]] && cmd="$cmd ${COMP_WORDS[2]}" ;;
 	esac
 
@@ -42,28 +46,38 @@ _touchstone() {
 		words='P-256 P-384 Ed25519 RSA-2048 RSA-3072 RSA-4096' ;;
 	--reason)
 		words='none superseded compromised retired' ;;
-	--pin-file|--output|-o)
+	--slot)
+		words=$(printf '%x ' 0x9a 0x9c 0x9d 0x9e {130..149}) ;;
+	--pin-policy)
+		words='never once always' ;;
+	--touch-policy)
+		words='always cached never' ;;
+	--pin-file|--output|-o|--root|--export)
 		COMPREPLY=($(compgen -f -- "$cur"))
 		return ;;
-	--name|--user-id|-u|--module|--token|--comment|--lines|-n)
+	--name|--user-id|-u|--module|--token|--comment|--lines|-n|\
+	    --serial|--overwrite|--key)
 		return ;;
 	esac
 	if [[ -z $words ]]; then
 		if [[ $COMP_CWORD -eq 1 ]]; then
-			words='setup keys status forget reload stop session
-			    audit help --version --help'
+			words='setup keys attest status forget reload stop
+			    session audit help --version --help'
 		elif [[ $cur == -* ]]; then
 			words=$(_touchstone_options "$cmd")
 		else
 			case $cmd in
-			keys) words='list show generate export extend revoke' ;;
+			keys)
+				words='list show generate export extend revoke
+				    attest' ;;
+			attest) words=verify ;;
 			audit) words='verify show' ;;
 			help)
-				words='setup keys status forget reload stop
-				    session audit' ;;
-			'keys list'|'keys show'|'keys export'|'keys extend'|'keys revoke')
+				words='setup keys attest status forget reload
+				    stop session audit' ;;
+			'keys list'|'keys show'|'keys export'|'keys extend'|'keys revoke'|'keys attest')
 				words=$(_touchstone_keys) ;;
-			'audit verify'|'audit show')
+			'attest verify'|'audit verify'|'audit show')
 				COMPREPLY=($(compgen -f -- "$cur"))
 				return ;;
 			esac

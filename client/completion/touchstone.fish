@@ -31,6 +31,7 @@ end
 complete -c touchstone -f
 complete -c touchstone -n __touchstone_first -a setup -d 'make a token, a key and its certificate'
 complete -c touchstone -n __touchstone_first -a keys -d 'list, show, make and give out keys'
+complete -c touchstone -n __touchstone_first -a attest -d 'check proofs of where keys were made'
 complete -c touchstone -n __touchstone_first -a status -d 'tell what the agent has and has done'
 complete -c touchstone -n __touchstone_first -a forget -d 'wipe every PIN that is held'
 complete -c touchstone -n __touchstone_first -a reload -d 'read the configuration and the keys again'
@@ -39,16 +40,25 @@ complete -c touchstone -n __touchstone_first -a session -d 'let prompts for othe
 complete -c touchstone -n __touchstone_first -a audit -d 'check and show the audit log'
 complete -c touchstone -n __touchstone_first -a help -d 'tell how a command is called'
 complete -c touchstone -n __touchstone_first -l version -d 'print the version'
-complete -c touchstone -n '__touchstone_second keys' -a 'list show generate export extend revoke'
+complete -c touchstone -n '__touchstone_second keys' -a 'list show generate export extend revoke attest'
+complete -c touchstone -n '__touchstone_second attest' -a verify
 complete -c touchstone -n '__touchstone_second audit' -a 'verify show'
-complete -c touchstone -n '__touchstone_second help' -a 'setup keys status forget reload stop session audit'
+complete -c touchstone -n '__touchstone_second help' -a 'setup keys attest status forget reload stop session audit'
 
 complete -c touchstone -l json -d 'print JSON'
 complete -c touchstone -s h -l help -d 'tell how it is called'
 
 set -l algorithms 'P-256 P-384 Ed25519 RSA-2048 RSA-3072 RSA-4096'
+set -l slots '9a 9c 9d 9e 82 83 84 85 86 87 88 89 8a 8b 8c 8d 8e 8f 90 91 92 93 94 95'
 set -l in '__touchstone_in setup'
 complete -c touchstone -n $in -l soft -d 'make a token in software'
+complete -c touchstone -n $in -x -l serial -d 'which YubiKey'
+complete -c touchstone -n $in -x -l slot -a $slots
+complete -c touchstone -n $in -x -l pin-policy -a 'never once always'
+complete -c touchstone -n $in -x -l touch-policy -a 'always cached never'
+complete -c touchstone -n $in -x -l overwrite -d 'replace the key in SLOT@SERIAL'
+complete -c touchstone -n $in -l change-defaults -d 'change PIN, PUK and key that are as sold'
+complete -c touchstone -n $in -l no-change -d 'leave them, and do not ask'
 complete -c touchstone -n $in -x -l name -d 'the name of the key'
 complete -c touchstone -n $in -x -s u -l user-id -d 'whose key it is'
 complete -c touchstone -n $in -x -l algorithm -a $algorithms
@@ -57,7 +67,7 @@ complete -c touchstone -n $in -l git -d 'set the configuration of git'
 complete -c touchstone -n $in -l no-import -d 'leave the GnuPG keyring alone'
 
 complete -c touchstone -n '__touchstone_in keys list' -l refresh -d 'ask the tokens again'
-for command in list show export extend revoke
+for command in list show export extend revoke attest
 	complete -c touchstone -n "__touchstone_in keys $command" -a '(__touchstone_keys)'
 end
 
@@ -65,6 +75,10 @@ set in '__touchstone_in keys generate'
 complete -c touchstone -n $in -x -l name -d 'the name of the key'
 complete -c touchstone -n $in -x -l module -d 'the module of the token'
 complete -c touchstone -n $in -x -l token -d 'the label of the token'
+complete -c touchstone -n $in -x -l slot -a $slots
+complete -c touchstone -n $in -x -l pin-policy -a 'never once always'
+complete -c touchstone -n $in -x -l touch-policy -a 'always cached never'
+complete -c touchstone -n $in -x -l overwrite -d 'replace the key in SLOT@SERIAL'
 complete -c touchstone -n $in -x -l algorithm -a $algorithms
 complete -c touchstone -n $in -x -s u -l user-id -d 'whose key it is'
 complete -c touchstone -n $in -l import -d 'import its certificate into the keyring'
@@ -85,6 +99,15 @@ set in '__touchstone_in keys revoke'
 complete -c touchstone -n $in -x -l reason -a 'none superseded compromised retired'
 complete -c touchstone -n $in -x -l comment -d 'words that go into the revocation'
 complete -c touchstone -n $in -r -F -s o -l output -d 'write to a file'
+
+set in '__touchstone_in keys attest'
+complete -c touchstone -n $in -r -F -l root -d 'root of the maker'
+complete -c touchstone -n $in -r -F -l export -d 'write the proof for others'
+
+set in '__touchstone_in attest verify'
+complete -c touchstone -n $in -F
+complete -c touchstone -n $in -r -F -l root -d 'root of the maker'
+complete -c touchstone -n $in -x -l key -d 'the key that it must be'
 
 complete -c touchstone -n '__touchstone_in audit verify' -F
 complete -c touchstone -n '__touchstone_in audit show' -F

@@ -83,7 +83,7 @@ is 'bash completes a command' "$(complete_bash touchstone sta)" status
 is 'bash completes a command of a group' \
     "$(complete_bash touchstone keys exp)" export
 is 'bash completes an option' \
-    "$(complete_bash touchstone setup --pin)" --pin-file
+    "$(complete_bash touchstone setup --pin-f)" --pin-file
 mkdir -p "$XDG_DATA_HOME/touchstone/keys"
 echo '{}' >"$XDG_DATA_HOME/touchstone/keys/release.json"
 is 'bash completes the name of a key' \
@@ -129,7 +129,15 @@ says 'an unknown option' 2 'keys show --help' keys show x --nonsense
 says 'an option without its value' 2 'setup --help' setup --name
 says 'a missing argument' 2 'missing: KEY' keys show
 says 'one argument too many' 2 'too many: b' keys show a b
-says 'no kind of token' 2 'setup --soft' setup
+says 'a PIN file for a YubiKey' 2 'setup --soft' setup --pin-file x
+says 'a slot of a token in software' 2 'for YubiKeys' setup --soft --slot 9a
+says 'a slot that there is not' 2 'no slot' setup --slot 9b
+says 'a slot that is named in another way' 2 'no slot' setup --slot 0x82
+says 'a bad PIN policy' 2 'no PIN policy' setup --pin-policy cached
+says 'a bad touch policy' 2 'no touch policy' setup --touch-policy once
+says 'to change and not to' 2 'exclude each other' setup --no-change \
+    --change-defaults
+says 'a group without its command' 2 'attest verify FILE' attest
 says 'a bad name' 2 'cannot name a key' setup --soft --name Release
 says 'a name that reads as an id' 2 'cannot name a key' setup --soft \
     --name abcdef
