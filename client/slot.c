@@ -134,7 +134,8 @@ make(struct call *c, const struct yubikey *y, const struct slot_wish *w,
 	err = make_key(c, &plan, out);
 	if (!is_in_use(err) || agreed)
 		return err;
-	if ((err = ask_consent(c, y, w->slot, "a certificate is in it")))
+	if ((err = ask_consent(c, y, w->slot, "with a certificate, or a key "
+	    "of another kind")))
 		return err;
 	plan.overwrite = w->slot;
 	return make_key(c, &plan, out);
