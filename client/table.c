@@ -67,7 +67,7 @@ table_places(const char *s)
 struct table {
 	const struct table_column *columns;
 	const char *const *cells;
-	size_t count, rows, last;
+	size_t count, rows;
 	size_t width[TABLE_COLUMNS];	/* 0: left out */
 };
 
@@ -139,9 +139,6 @@ fit(struct table *t, size_t width)
 		else if (!leave_out(t))
 			break;
 	}
-	for (size_t i = 0; i < t->count; i++)
-		if (t->width[i] > 0)
-			t->last = i;
 }
 
 static void
@@ -168,6 +165,23 @@ put_cell(FILE *to, const char *s, size_t width, bool last)
 		fprintf(to, "%*s", (int)(width + GAP - used), "");
 }
 
+static void
+put_line(FILE *to, const struct table *t, size_t row)
+{
+	const char *text[TABLE_COLUMNS];
+	size_t last = 0;
+
+	for (size_t i = 0; i < t->count; i++) {
+		text[i] = row ? cell(t, row - 1, i) : t->columns[i].title;
+		if (t->width[i] > 0 && *text[i])
+			last = i;
+	}
+	for (size_t i = 0; i <= last; i++)
+		if (t->width[i] > 0)
+			put_cell(to, text[i], t->width[i], i == last);
+	putc('\n', to);
+}
+
 void
 table_print(FILE *to, const struct table_column *columns, size_t count,
     const char *const *cells, size_t rows, size_t width)
@@ -179,13 +193,8 @@ table_print(FILE *to, const struct table_column *columns, size_t count,
 		return;
 	measure(&t);
 	fit(&t, width);
-	for (size_t row = 0; row <= rows; row++) {
-		for (size_t i = 0; i < count; i++)
-			if (t.width[i] > 0)
-				put_cell(to, row ? cell(&t, row - 1, i) :
-				    columns[i].title, t.width[i], i == t.last);
-		putc('\n', to);
-	}
+	for (size_t row = 0; row <= rows; row++)
+		put_line(to, &t, row);
 }
 
 size_t

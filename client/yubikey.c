@@ -135,13 +135,13 @@ not_one(struct call *c, const char *serial, const struct search *s)
 		    "YubiKeys are plugged in: give --serial, which is one of "
 		    "%s", s->serials);
 	if (s->serials[0])
-		return call_problem(c, GPG_ERR_CARD_NOT_PRESENT, "no YubiKey "
+		return call_problem(c, GPG_ERR_NOT_FOUND, "no YubiKey "
 		    "with the serial %s is plugged in, but %s", serial,
 		    s->serials);
 	if (s->problem[0])
-		return call_problem(c, GPG_ERR_CARD_NOT_PRESENT, "no YubiKey "
+		return call_problem(c, GPG_ERR_NOT_FOUND, "no YubiKey "
 		    "can be seen: %s", s->problem);
-	return call_problem(c, GPG_ERR_CARD_NOT_PRESENT, "no YubiKey is "
+	return call_problem(c, GPG_ERR_NOT_FOUND, "no YubiKey is "
 	    "plugged in; without one, \"touchstone setup --soft\" makes a "
 	    "token in software");
 }

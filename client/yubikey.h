@@ -23,7 +23,7 @@ gpg_error_t yubikey_prepare(struct call *, bool *changed);
 
 /*
  * The one with this serial, or with NULL the only one that is plugged in.
- * GPG_ERR_CARD_NOT_PRESENT, GPG_ERR_AMBIGUOUS_NAME; call->why.
+ * GPG_ERR_NOT_FOUND, GPG_ERR_AMBIGUOUS_NAME; call->why.
  */
 gpg_error_t yubikey_find(struct call *, const char *serial,
     struct yubikey *);

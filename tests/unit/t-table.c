@@ -64,11 +64,11 @@ what_matters_least_is_left_out_next(void **state)
 	expect(cells, 2, 29,
 	    "NAME     SLOT  TOUCH\n"
 	    "release  9c    always\n"
-	    "soft           \n");
+	    "soft\n");
 	expect(cells, 2, 18,
 	    "NAME     TOUCH\n"
 	    "release  always\n"
-	    "soft     \n");
+	    "soft\n");
 	expect(cells, 2, 10, "NAME\nrelease\nsoft\n");
 }
 
