@@ -5,7 +5,6 @@ set -- --reader 'Yubico YubiKey OTP+FIDO+CCID' \
     --reader 'Yubico YubiKey OTP+FIDO+CCID'
 . "$(dirname "$0")/yubikey.sh"
 needs yubico-piv-tool openssl jq script
-export DISPLAY=:99
 piv_program=$prefix/libexec/touchstone/touchstone-piv
 test -x "$piv_program" || skip_all 'built without PIV'
 
@@ -43,6 +42,7 @@ proof() {	# KEY [OPTION...]
 }
 new_person() {
 	new_user "$1"
+	export DISPLAY=:99
 	pinentry_setup
 	pinentry "always pin ${2-$default_pin}"
 }
@@ -125,7 +125,7 @@ is 'makes nothing' "$(member again '.key_made or .certified or .recorded or
 like 'and says so' "$(without_terminal touchstone setup --no-change 2>&1)" \
     'nothing was changed'
 rm "$XDG_DATA_HOME/touchstone/keys/yubikey.json"
-touchstone reload
+touchstone reload >/dev/null
 setup resumed --no-change
 is 'without its record the key in the slot is taken' \
     "$(member resumed '[.key_made, .certified, .recorded] | tostring')" \
@@ -133,7 +133,7 @@ is 'without its record the key in the slot is taken' \
 is 'with the same fingerprint' "$(member resumed .fingerprint)" "$fpr"
 rm -rf "$GNUPGHOME"/* "$XDG_DATA_HOME/touchstone/keys/yubikey.json"
 ok 'its certificate is lost' p -a delete-certificate -s 9c
-touchstone reload
+touchstone stop >/dev/null
 setup certified --no-change
 is 'then a new one is made for the same key' \
     "$(member certified '[.key_made, .certified] | tostring')" '[false,true]'
