@@ -2,7 +2,7 @@
 # touchstone setup goes from a YubiKey to a key that git signs with, proves
 # where it was made, and overwrites nothing that nobody has named.
 set -- --reader 'Yubico YubiKey OTP+FIDO+CCID' \
-    --reader 'Yubico YubiKey OTP+FIDO+CCID'
+    --reader 'Yubico YubiKey FIDO+CCID'
 . "$(dirname "$0")/yubikey.sh"
 needs yubico-piv-tool openssl jq script
 piv_program=$prefix/libexec/touchstone/touchstone-piv
