@@ -19,11 +19,10 @@ ask_possible(void)
 }
 
 static void
-print(const char *after, const char *fmt, va_list ap)
+print(const char *text, const char *after)
 {
-	char text[1024], clean[1200];
+	char clean[1200];
 
-	vsnprintf(text, sizeof(text), fmt, ap);
 	fprintf(stderr, "%s%s", text_clean(clean, sizeof(clean),
 	    view_str(text)), after);
 	fflush(stderr);
@@ -53,15 +52,12 @@ read_answer(char out[ANSWER_MAX])
 }
 
 bool
-ask_yes(const char *fmt, ...)
+ask_yes(const char *question)
 {
 	char answer[ANSWER_MAX];
-	va_list ap;
 
 	for (;;) {
-		va_start(ap, fmt);
-		print(" [Y/n] ", fmt, ap);
-		va_end(ap);
+		print(question, " [Y/n] ");
 		if (!read_answer(answer))
 			return false;
 		if (!answer[0] || !strcasecmp(answer, "y") ||
@@ -75,13 +71,13 @@ ask_yes(const char *fmt, ...)
 bool
 ask_typed(const char *words, const char *fmt, ...)
 {
-	char answer[ANSWER_MAX];
+	char answer[ANSWER_MAX], text[1024];
 	va_list ap;
 
 	va_start(ap, fmt);
-	print("\n", fmt, ap);
+	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	fprintf(stderr, "Type %s to do that, anything else not to: ", words);
-	fflush(stderr);
+	print(text, "\nType ");
+	print(words, " to do that, anything else not to: ");
 	return read_answer(answer) && !strcmp(answer, words);
 }

@@ -8,8 +8,8 @@
 /* Whether somebody can be asked: stdin and stderr are a terminal. */
 bool ask_possible(void);
 
-/* Yes or no; an empty answer is yes.  The end of the input is no. */
-bool ask_yes(const char *, ...) __attribute__((format(printf, 1, 2)));
+/* Yes or no; an empty answer is yes, the end of the input no. */
+bool ask_yes(const char *question);
 
 /*
  * Whether exactly these words are typed in answer to a line of text; blanks

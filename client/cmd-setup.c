@@ -162,7 +162,8 @@ prepare_yubikey(struct call *c, struct setup *s, struct slot_wish *w)
 		return err;
 	if (overwrite)
 		w->slot = slot;
-	if ((err = yubikey_change_defaults(c, y)))
+	if ((err = yubikey_unlock(c, y)) ||
+	    (err = yubikey_change_defaults(c, y)))
 		return err;
 	return slot_key(c, y, w, &s->key, &s->key_made, &s->certified);
 }

@@ -169,6 +169,50 @@ yubikey_find(struct call *c, const char *serial, struct yubikey *y)
 	return s.count == 1 ? 0 : not_one(c, serial, &s);
 }
 
+static gpg_error_t
+change(struct call *c, const struct yubikey *y, uint8_t what)
+{
+	struct msg_secret in = { .module = view_str(y->module),
+		.token = view_str(y->label), .change = what };
+	struct msg_progress done;
+
+	return call_follow(c, MSG_secret, &in, &done);
+}
+
+/* Whether its owner wants that now: told by an option, or asked. */
+static bool
+agrees(struct call *c, const char *question)
+{
+	if (call_option(c, "no-change"))
+		return false;
+	if (call_option(c, "change-defaults"))
+		return true;
+	return ask_possible() && ask_yes(question);
+}
+
+gpg_error_t
+yubikey_unlock(struct call *c, struct yubikey *y)
+{
+	gpg_error_t err;
+
+	if (!(y->flags & TOKEN_PIN_LOCKED))
+		return 0;
+	if (y->flags & TOKEN_PUK_LOCKED)
+		return call_problem(c, GPG_ERR_PIN_BLOCKED, "PIN and PUK of "
+		    "YubiKey %s are locked: only \"ykman piv reset\" helps, "
+		    "which wipes its PIV keys", y->serial);
+	say("the PIN of YubiKey %s is locked", y->serial);
+	if (!agrees(c, "Set a new PIN by the PUK now?"))
+		return call_problem(c, GPG_ERR_PIN_BLOCKED, "the PIN of "
+		    "YubiKey %s is locked: \"touchstone setup\" at a "
+		    "terminal, or with --change-defaults, sets a new one by "
+		    "the PUK", y->serial);
+	if ((err = change(c, y, CHANGE_UNBLOCK)))
+		return err;
+	y->flags &= ~(uint32_t)(TOKEN_PIN_LOCKED | TOKEN_DEFAULT_PIN);
+	return 0;
+}
+
 /* What is changed, in this order: the PIN protects what comes after. */
 static const struct secret_row {
 	uint32_t flag;
@@ -183,38 +227,30 @@ static const struct secret_row {
 	    "every program can replace the keys on the YubiKey" },
 };
 
-static bool
-is_wanted(struct call *c, const struct yubikey *y, const struct secret_row *s)
-{
-	say("warning: the %s of YubiKey %s is the one it was sold with: %s",
-	    s->name, y->serial, s->danger);
-	if (call_option(c, "no-change"))
-		return false;
-	if (call_option(c, "change-defaults"))
-		return true;
-	if (ask_possible())
-		return ask_yes("Change the %s now?", s->name);
-	say("\"touchstone setup --change-defaults\" changes it");
-	return false;
-}
-
 gpg_error_t
 yubikey_change_defaults(struct call *c, struct yubikey *y)
 {
-	struct msg_progress done;
 	gpg_error_t err;
 
 	for (size_t i = 0; i < sizeof(secrets) / sizeof(secrets[0]); i++) {
-		struct msg_secret in = { .module = view_str(y->module),
-			.token = view_str(y->label),
-			.change = secrets[i].change };
+		const struct secret_row *s = &secrets[i];
+		char question[64];
 
-		if (!(y->flags & secrets[i].flag) ||
-		    !is_wanted(c, y, &secrets[i]))
+		if (!(y->flags & s->flag))
 			continue;
-		if ((err = call_follow(c, MSG_secret, &in, &done)))
+		say("warning: the %s of YubiKey %s is the one it was sold "
+		    "with: %s", s->name, y->serial, s->danger);
+		snprintf(question, sizeof(question), "Change the %s now?",
+		    s->name);
+		if (!agrees(c, question)) {
+			if (!call_option(c, "no-change") && !ask_possible())
+				say("\"touchstone setup --change-defaults\" "
+				    "changes it");
+			continue;
+		}
+		if ((err = change(c, y, s->change)))
 			return err;
-		y->flags &= ~secrets[i].flag;
+		y->flags &= ~s->flag;
 	}
 	return 0;
 }

@@ -29,6 +29,13 @@ gpg_error_t yubikey_find(struct call *, const char *serial,
     struct yubikey *);
 
 /*
+ * Where the PIN is locked, has a new one set by the PUK, under the conditions
+ * of yubikey_change_defaults(), else fails (GPG_ERR_PIN_BLOCKED) and call->why
+ * tells what to do.
+ */
+gpg_error_t yubikey_unlock(struct call *, struct yubikey *);
+
+/*
  * Warns of a PIN, PUK and management key that are as they were sold, and lets
  * them be changed: with --change-defaults, or where somebody at the terminal
  * agrees, but not with --no-change.  The flags are those of afterwards.

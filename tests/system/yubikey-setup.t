@@ -209,6 +209,36 @@ setup weak --no-change --name weak --touch-policy always
 isnt 'a key that does not want a touch is not one that does' "$?" 0
 like 'and that is said' "$(said weak)" 'touch policy is never'
 
+# ---- keys generate, on the same YubiKey ----
+ok 'keys generate in a free slot' without_terminal touchstone keys generate \
+    --name spare --slot 83 --touch-policy cached
+is 'as it was told' "$(key_member spare '[.slot, .pin_policy, .touch_policy] |
+    join(" ")')" '83 once cached'
+made=$(slot_key 83)
+not_ok 'keys generate in a slot in use' without_terminal touchstone keys \
+    generate --name more --slot 83
+is 'changes nothing' "$(slot_key 83)" "$made"
+ok 'but where it is named' without_terminal touchstone keys generate \
+    --name more --overwrite 83@10000001
+isnt 'it does' "$(slot_key 83)" "$made"
+
+# ---- a PIN that is locked ----
+touchstone stop >/dev/null
+for try in 1 2 3; do
+	p -a verify-pin -P 11111111 >/dev/null 2>&1
+done
+before=$(count 1 verifies)
+setup locked --no-change
+is 'with a locked PIN: exit status' "$?" 4
+like 'with a locked PIN: what to do' "$(said locked)" 'by the PUK'
+is 'and not one VERIFY more' "$(count 1 verifies)" "$before"
+pinentry "pin $default_puk" 'pin 75318642' "pin $default_puk" \
+    'pin 97531864' 'always pin 75318642'
+setup unlocked --change-defaults --name third
+is '--change-defaults sets a new one' "$(member unlocked .default_pin)" false
+pinentry "always pin 75318642"
+ok 'which is that' p -a verify-pin -P 75318642
+
 # ---- several ----
 card_start 2 --touch now --serial 10000002 || exit 1
 new_person two
