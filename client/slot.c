@@ -102,7 +102,7 @@ ask_consent(struct call *c, const struct yubikey *y, const char *slot,
 	    "can be overwritten; it is lost then, for ever, and what it alone "
 	    "opens or signs.", slot, y->serial, why))
 		return 0;
-	return call_problem(c, GPG_ERR_CANCELED, "slot %s of YubiKey %s stays "
+	return call_problem(c, GPG_ERR_NOT_CONFIRMED, "slot %s of YubiKey %s stays "
 	    "as it was; give another --slot", slot, y->serial);
 }
 

@@ -209,6 +209,15 @@ setup weak --no-change --name weak --touch-policy always
 isnt 'a key that does not want a touch is not one that does' "$?" 0
 like 'and that is said' "$(said weak)" 'touch policy is never'
 
+ok 'a certificate is in a slot, and no key' p -a import-certificate -s 9d \
+    -i "$user/other.pem"
+setup lonely --no-change --name lonely --slot 9d
+isnt 'that slot is not taken either' "$?" 0
+like 'but named' "$(said lonely)" '\-\-overwrite 9d@10000001'
+not_ok 'and nothing was made in it' p -a attest -s 9d
+setup lonely --no-change --name lonely --overwrite 9d@10000001
+is 'unless it is named' "$(member lonely .slot)" 9d
+
 # ---- keys generate, on the same YubiKey ----
 ok 'keys generate in a free slot' without_terminal touchstone keys generate \
     --name spare --slot 83 --touch-policy cached
@@ -251,6 +260,15 @@ setup two --no-change --serial 10000002
 is 'the one that is named' "$(member two .serial)" 10000002
 
 # ---- what is as sold ----
+out=$(typed 'n
+n
+n' touchstone setup --serial 10000002)
+like 'at a terminal it asks whether to change the PIN' "$out" \
+    'Change the PIN now\? \[Y/n\]'
+like 'and the management key' "$out" 'Change the management key now'
+setup unchanged --no-change --serial 10000002
+is 'and changes nothing for a no' "$(member unchanged '.default_pin and
+    .default_puk and .default_management_key')" true
 printf '%s\n' "pin $default_pin" 'pin 86427531' "pin $default_puk" \
     'pin 97531864' 'always pin 86427531' >"$user/pinentry.script"
 setup changed --serial 10000002 --change-defaults
