@@ -640,7 +640,9 @@ test_every_changed_byte_is_noticed(void **state)
 		uint8_t old = pem.data[pem.off + i];
 		struct attestation a;
 
-		if (old == '-' || old == '=' || old == '\n')
+		/* Padding, and bits before it that no byte has. */
+		if (old == '-' || old == '=' || old == '\n' ||
+		    (i + 1 < buf_len(&pem) && pem.data[pem.off + i + 1] == '='))
 			continue;
 		pem.data[pem.off + i] = old == 'B' ? 'C' : 'B';
 		if (!attest_certs_read(&bad, buf_view(&pem)) &&
