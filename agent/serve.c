@@ -296,6 +296,16 @@ start(struct conn *c, const struct work *work)
 	return c->request;
 }
 
+/* The same for a message that has parameters, which are decoded into *in. */
+static struct request *
+start_with(struct conn *c, const struct work *work, struct view body, void *in)
+{
+	if (!msg_decode(c->question, body, in))
+		return start(c, work);
+	bad_request(c);
+	return NULL;
+}
+
 static void
 serve_ssh_sign(struct conn *c, struct view body)
 {
@@ -362,11 +372,7 @@ serve_certify(struct conn *c, struct view body)
 	struct msg_certify in;
 	struct request *r;
 
-	if (msg_decode(MSG_certify, body, &in)) {
-		bad_request(c);
-		return;
-	}
-	if (!(r = start(c, &work_certify)))
+	if (!(r = start_with(c, &work_certify, body, &in)))
 		return;
 	request_text(r, &r->key_text, in.key);
 	request_text(r, &r->user_id, in.user_id);
@@ -381,11 +387,7 @@ serve_revoke(struct conn *c, struct view body)
 	struct msg_revoke in;
 	struct request *r;
 
-	if (msg_decode(MSG_revoke, body, &in)) {
-		bad_request(c);
-		return;
-	}
-	if (!(r = start(c, &work_revoke)))
+	if (!(r = start_with(c, &work_revoke, body, &in)))
 		return;
 	request_text(r, &r->key_text, in.key);
 	r->reason = in.reason;
@@ -406,7 +408,8 @@ serve_generate(struct conn *c, struct view body)
 	}
 	if (!(algorithm = algorithm_by_name(in.algorithm))) {
 		conn_fail(c, gpg_error(GPG_ERR_PUBKEY_ALGO),
-		    "no such algorithm: P-256, P-384, Ed25519, RSA-2048, RSA-3072 or RSA-4096");
+		    "no such algorithm: P-256, P-384, Ed25519, RSA-2048, "
+		    "RSA-3072 or RSA-4096");
 		return;
 	}
 	if (!(r = start(c, &work_generate)))
@@ -428,11 +431,7 @@ serve_token_init(struct conn *c, struct view body)
 	struct msg_token_init in;
 	struct request *r;
 
-	if (msg_decode(MSG_token_init, body, &in)) {
-		bad_request(c);
-		return;
-	}
-	if (!(r = start(c, &work_token_init)))
+	if (!(r = start_with(c, &work_token_init, body, &in)))
 		return;
 	request_text(r, &r->module_name, in.module);
 	request_text(r, &r->label, in.label);
@@ -445,11 +444,7 @@ serve_certificate(struct conn *c, struct view body)
 	struct msg_certificate in;
 	struct request *r;
 
-	if (msg_decode(MSG_certificate, body, &in)) {
-		bad_request(c);
-		return;
-	}
-	if (!(r = start(c, &work_certificate)))
+	if (!(r = start_with(c, &work_certificate, body, &in)))
 		return;
 	request_text(r, &r->key_text, in.key);
 	request_text(r, &r->label, in.subject);
@@ -463,11 +458,7 @@ serve_attest(struct conn *c, struct view body)
 	struct msg_attest in;
 	struct request *r;
 
-	if (msg_decode(MSG_attest, body, &in)) {
-		bad_request(c);
-		return;
-	}
-	if (!(r = start(c, &work_attest)))
+	if (!(r = start_with(c, &work_attest, body, &in)))
 		return;
 	request_text(r, &r->key_text, in.key);
 	request_text(r, &r->token, in.token);
@@ -480,11 +471,7 @@ serve_secret(struct conn *c, struct view body)
 	struct msg_secret in;
 	struct request *r;
 
-	if (msg_decode(MSG_secret, body, &in)) {
-		bad_request(c);
-		return;
-	}
-	if (!(r = start(c, &work_secret)))
+	if (!(r = start_with(c, &work_secret, body, &in)))
 		return;
 	request_text(r, &r->module_name, in.module);
 	request_text(r, &r->token, in.token);

@@ -72,7 +72,7 @@ make_token(struct call *c, struct setup *s)
 	keys_free(&keys, count);
 	if ((err = look_for_token(c, &there)) || there)
 		return err;
-	/* The PIN is asked for now: not for a key that then cannot be made. */
+	/* Before the PIN is asked for: not for a key that cannot be made. */
 	if ((err = enrol_check_user_id(c, s->user_id)) ||
 	    (err = call_follow(c, MSG_token_init, &ask, &done)))
 		return err;

@@ -115,4 +115,27 @@ like 'a commit on agent.sock needs leave' "$("$frames" "$agent_sock" \
 
 ok 'the audit log is unbroken' touchstone audit verify
 does_sign 'and it signs'
+# ---- bodies that cannot be read ----
+for name in sign certify revoke generate token-init certificate attest secret \
+    keys; do
+	like "$name with a body cut off" "$(timeout 20 "$frames" "$sock" \
+	    "ext:$name-v1:000000" read 2>&1)" 'code [0-9]+ the request is malformed'
+done
+
+# ---- bytes of no known kind, by a plain SSH request ----
+# ssh_blob TEXT: a sign-request of the key over the text, as a frame in hex.
+ssh_blob() {
+	touchstone keys export soft --ssh | perl -MMIME::Base64 -e '
+		my $key = decode_base64((split " ", <STDIN>)[1]);
+		my $body = pack "C N/a* N/a* N", 13, $key, $ARGV[0], 0;
+		print unpack "H*", pack "N/a*", $body;' "$1"
+}
+blob=hex:$(ssh_blob 'some bytes that nobody knows')
+says 'are refused where no rule allows them' 'type 5' "$blob" read
+echo 'keys = ( { key = "soft"; blob = true; forward = true; } );' \
+    >>"$config/config"
+touchstone reload >/dev/null
+says 'are signed by local.sock where one does' 'type 14' "$blob" read
+says_on "$agent_sock" 'but never by agent.sock' 'type 5' "$blob" read
+
 done_testing
