@@ -1,7 +1,6 @@
 /* The way of a request, as a state machine. */
 #include <config.h>
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +8,6 @@
 
 #include "format/openpgp.h"
 #include "format/x509.h"
-#include "wire/text.h"
 #include "conn.h"
 #include "request.h"
 #include "words.h"
@@ -17,10 +15,6 @@
 
 #define FRESH_MS 1000		/* how old a listing may be that says "no" */
 #define NOWHERE_MS 30000	/* how long "nowhere to ask" is believed */
-#define POLL_MS 1000		/* how often an absent token is looked for */
-
-static void locate(struct request *);
-static void ask_token(struct request *);
 
 static void
 stop_waiting(struct request *r)
@@ -147,22 +141,6 @@ deny(struct request *r, gpg_err_code_t code, const char *why)
 	request_fail(r, err);
 }
 
-void
-request_tell(struct request *r, enum request_state state, const char *fmt, ...)
-{
-	char text[PROBLEM_MAX];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	text_clean(r->notice, sizeof(r->notice), view_str(text));
-	r->state = state;
-	r->told = false;
-	if (r->conn)
-		conn_progress(r->conn, r);
-}
-
 /* ---- audit: the result; the answer ---- */
 
 static void
@@ -186,8 +164,8 @@ on_result_written(void *arg, gpg_error_t err)
 	request_end(r);
 }
 
-static void
-put_result(struct request *r)
+void
+request_put_result(struct request *r)
 {
 	struct audit_record rec = record(r, AUDIT_SIGNED, "ok");
 
@@ -197,201 +175,14 @@ put_result(struct request *r)
 		on_result_written(r, gpg_error(GPG_ERR_ENOMEM));
 }
 
-static void
-undelivered(struct request *r)
+void
+request_undelivered(struct request *r)
 {
 	struct audit_record rec = record(r, AUDIT_UNDELIVERED,
 	    "the client was gone; the signature was discarded");
 
 	audit_put(r->agent->audit, &rec, NULL, NULL);
 	request_end(r);
-}
-
-/* ---- token: PIN, touch, signature ---- */
-
-/* A key is its public key: where one of its tokens fails, another will do. */
-static bool
-try_another(struct request *r)
-{
-	if (!r->key || r->tries++ >= r->key->holder_count ||
-	    !key_blame(r->key, r->module, r->token_key))
-		return false;
-	agent_log("key %s: %s fails; another token is tried",
-	    key_title(r->key), r->module->config.name);
-	locate(r);
-	return true;
-}
-
-static void
-take_answer(struct request *r, const void *reply)
-{
-	gpg_error_t err;
-
-	err = r->work->finish(r, reply);
-	if (gpg_err_code(err) == GPG_ERR_UNFINISHED) {
-		ask_token(r);
-		return;
-	}
-	if (gpg_err_code(err) == GPG_ERR_BAD_SIGNATURE && try_another(r))
-		return;
-	if (err)
-		request_fail(r, err);
-	else
-		put_result(r);
-}
-
-static void
-on_pin(void *arg, gpg_error_t err, const char *text, const void *reply)
-{
-	struct request *r = arg;
-
-	r->pin = NULL;
-	if (!err)
-		r->module->nowhere_ms = 0;
-	else if (r->origin != ORIGIN_LOCAL &&
-	    gpg_err_code(err) == GPG_ERR_NO_PIN_ENTRY)
-		r->module->nowhere_ms = agent_now_ms();
-	if (gpg_err_code(err) == GPG_ERR_EAGAIN) {
-		ask_token(r);
-	} else if (err) {
-		request_problem(r, gpg_err_code(err), "%s", text);
-		request_fail(r, err);
-	} else if (r->work->pin_is_answer || r->secret == SECRET_CHANGED) {
-		take_answer(r, reply);
-	} else {
-		ask_token(r);
-	}
-}
-
-static void
-ask_pin(struct request *r, uint8_t secret)
-{
-	const struct slot *s = module_slot(r->module, r->slot);
-	char what[WORDS_MAX];
-
-	if (r->origin != ORIGIN_LOCAL && prompt_is_crowded(r->agent)) {
-		request_fail(r, request_problem(r, GPG_ERR_RESOURCE_LIMIT,
-		    "too many questions from afar wait for an answer"));
-		return;
-	}
-	r->stage = STAGE_PIN;
-	request_find_place(r);
-	words_pin(r, secret, what);
-	if (place_usable(r->place))
-		request_tell(r, STATE_PIN, "enter the %s of token \"%s\" in "
-		    "the dialogue", secret_name(secret),
-		    s && s->label ? s->label : "");
-	r->secret = secret;
-	r->pin = r->work->ask_pin(r, what, on_pin);
-	if (!r->pin)
-		request_fail(r, gpg_error(GPG_ERR_ENOMEM));
-}
-
-static bool
-is_late(const struct request *r)
-{
-	return agent_now_ms() - r->started_ms >
-	    (uint64_t)r->agent->config->token_wait_s * 1000;
-}
-
-/*
- * The token's process knows better than its last listing: the next is waited
- * for, and a token that keeps changing its mind is asked once a second.
- */
-static void
-locate_again(struct request *r)
-{
-	const struct timeval tv = { POLL_MS / 1000, 0 };
-
-	r->stage = STAGE_LOCATE;
-	module_changed(r->module);
-	if (!r->missed)
-		agent_watch(r->agent, &r->watcher);
-	event_add(&r->timer, &tv);
-	r->missed = true;
-}
-
-static void
-on_token(void *arg, gpg_error_t err, const char *text, const void *reply)
-{
-	struct request *r = arg;
-
-	r->call = NULL;
-	if (!r->conn && err) {
-		request_fail(r, request_problem(r, GPG_ERR_CANCELED,
-		    "the client was gone, and nothing was signed"));
-		return;
-	}
-	if (!r->conn) {
-		undelivered(r);
-		return;
-	}
-	switch (gpg_err_code(err)) {
-	case 0:
-		take_answer(r, reply);
-		return;
-	case GPG_ERR_PIN_NOT_SYNCED:
-		ask_pin(r, SECRET_PIN);
-		return;
-	case GPG_ERR_NO_PASSPHRASE:
-		ask_pin(r, SECRET_MANAGEMENT);
-		return;
-	case GPG_ERR_NO_PIN:
-		ask_pin(r, SECRET_CHANGED);
-		return;
-	case GPG_ERR_MISSING_KEY:
-	case GPG_ERR_CARD_NOT_PRESENT:
-		if (!is_late(r) && (!r->missed ||
-		    gpg_err_code(err) == GPG_ERR_CARD_NOT_PRESENT)) {
-			locate_again(r);
-			return;
-		}
-		break;
-	case GPG_ERR_CARD:
-	case GPG_ERR_CARD_REMOVED:
-	case GPG_ERR_TIMEOUT:
-		if (try_another(r))
-			return;
-		break;
-	default:
-		break;
-	}
-	request_problem(r, gpg_err_code(err), "%s", text);
-	request_fail(r, err);
-}
-
-static void
-tell_touch(struct request *r, const char *before)
-{
-	const struct slot *s = module_slot(r->module, r->slot);
-
-	request_tell(r, STATE_TOUCH, "%stouch %s, which holds key %s, to sign: %s",
-	    before, s && s->label && s->label[0] ? s->label : "the token",
-	    r->key ? key_title(r->key) : "", r->object.summary);
-}
-
-/* The token's process says that the touch is waited for, or once more. */
-static void
-on_event(void *arg, uint8_t event)
-{
-	struct request *r = arg;
-
-	if (!r->conn || r->stage != STAGE_TOKEN)
-		return;
-	if (event == EVENT_TOUCH)
-		tell_touch(r, "");
-	else if (event == EVENT_TOUCH_AGAIN)
-		tell_touch(r, "nobody touched it in time; once more: ");
-}
-
-static void
-ask_token(struct request *r)
-{
-	r->stage = STAGE_TOKEN;
-	r->call = r->work->ask(r, on_token);
-	call_on_event(r->call, on_event);
-	if (!r->call)
-		request_fail(r, gpg_error(GPG_ERR_ENOMEM));
 }
 
 /* ---- audit: the intent ---- */
@@ -412,7 +203,7 @@ on_intent_written(void *arg, gpg_error_t err)
 	}
 	/* What was known of the token may have changed meanwhile. */
 	if (r->conn)
-		locate(r);
+		request_locate(r);
 	else
 		request_fail(r, request_problem(r, GPG_ERR_CANCELED,
 		    "the client was gone"));
@@ -534,7 +325,7 @@ on_keys_changed(void *arg)
 	struct request *r = arg;
 
 	event_del(&r->timer);
-	locate(r);
+	request_locate(r);
 }
 
 static void
@@ -543,7 +334,7 @@ on_poll(int fd, short what, void *arg)
 	struct request *r = arg;
 
 	agent_unwatch(r->agent, &r->watcher);
-	locate(r);
+	request_locate(r);
 }
 
 /* Whether waiting is of no use; the problem says why. */
@@ -564,6 +355,13 @@ is_hopeless(struct request *r)
 	return true;
 }
 
+bool
+request_is_late(const struct request *r)
+{
+	return agent_now_ms() - r->started_ms >
+	    (uint64_t)r->agent->config->token_wait_s * 1000;
+}
+
 static void
 wait_for_token(struct request *r)
 {
@@ -575,7 +373,7 @@ wait_for_token(struct request *r)
 		request_fail(r, gpg_error(GPG_ERR_CARD));
 		return;
 	}
-	if (is_late(r)) {
+	if (request_is_late(r)) {
 		request_problem(r, GPG_ERR_CARD_NOT_PRESENT, "the token for %s "
 		    "was not inserted within %u s", wanted,
 		    r->agent->config->token_wait_s);
@@ -589,8 +387,8 @@ wait_for_token(struct request *r)
 	event_add(&r->timer, &tv);
 }
 
-static void
-locate(struct request *r)
+void
+request_locate(struct request *r)
 {
 	gpg_error_t err;
 
@@ -615,7 +413,7 @@ locate(struct request *r)
 	}
 	r->problem[0] = 0;
 	if (r->intent)
-		ask_token(r);
+		request_ask_token(r);
 	else
 		judge(r);
 }
@@ -643,7 +441,7 @@ request_begin(struct request *r)
 	if (!r->kind)
 		r->kind = object_rule(r->object.kind)->name;
 	if (!err) {
-		locate(r);
+		request_locate(r);
 		return;
 	}
 	if (gpg_err_code(err) == GPG_ERR_FORBIDDEN ||
@@ -701,7 +499,7 @@ request_abandon(struct request *r)
 		if (r->err)
 			request_free(r);
 		else
-			undelivered(r);
+			request_undelivered(r);
 		break;
 	case STAGE_INTENT:
 	case STAGE_TOKEN:

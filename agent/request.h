@@ -26,6 +26,7 @@ struct openpgp_sig;
 struct x509;
 
 #define PROBLEM_MAX 1000
+#define POLL_MS 1000		/* how often an absent token is looked for */
 #define SECRET_CHANGED 255	/* the one that is to change, and its successor */
 
 enum stage {
@@ -135,5 +136,20 @@ void request_wait(struct request *);
 
 /* The client is gone. */
 void request_abandon(struct request *);
+
+/* ---- between the stations (request.c, request-token.c) ---- */
+
+/* Finds the key and its token, waiting for it; goes on from there. */
+void request_locate(struct request *);
+bool request_is_late(const struct request *);
+
+/* Asks the token, once the intent is recorded, and whom it needs. */
+void request_ask_token(struct request *);
+
+/* What the token gave is good: records that, then answers. */
+void request_put_result(struct request *);
+
+/* It came when the client was gone. */
+void request_undelivered(struct request *);
 
 #endif

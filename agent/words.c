@@ -1,9 +1,11 @@
 /* What the user is told and asked. */
 #include <config.h>
 
+#include <stdarg.h>
 #include <stdio.h>
 
 #include "wire/text.h"
+#include "conn.h"
 #include "words.h"
 #include "work.h"
 
@@ -78,4 +80,20 @@ words_consent(const struct request *r, char dst[WORDS_MAX])
 	snprintf(text, sizeof(text), "Sign with %s, asked by %s: %s?", wanted,
 	    r->requester, r->object.summary);
 	text_clean(dst, WORDS_MAX, view_str(text));
+}
+
+void
+request_tell(struct request *r, enum request_state state, const char *fmt, ...)
+{
+	char text[PROBLEM_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	text_clean(r->notice, sizeof(r->notice), view_str(text));
+	r->state = state;
+	r->told = false;
+	if (r->conn)
+		conn_progress(r->conn, r);
 }

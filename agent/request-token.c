@@ -1,0 +1,188 @@
+/*
+ * The station of a request's way where its token is asked: for the PIN, the
+ * touch, the signature; and another one where that token fails.
+ */
+#include <config.h>
+
+#include "conn.h"
+#include "request.h"
+#include "words.h"
+#include "work.h"
+
+/* A key is its public key: where one of its tokens fails, another will do. */
+static bool
+try_another(struct request *r)
+{
+	if (!r->key || r->tries++ >= r->key->holder_count ||
+	    !key_blame(r->key, r->module, r->token_key))
+		return false;
+	agent_log("key %s: %s fails; another token is tried",
+	    key_title(r->key), r->module->config.name);
+	request_locate(r);
+	return true;
+}
+
+static void
+take_answer(struct request *r, const void *reply)
+{
+	gpg_error_t err;
+
+	err = r->work->finish(r, reply);
+	if (gpg_err_code(err) == GPG_ERR_UNFINISHED) {
+		request_ask_token(r);
+		return;
+	}
+	if (gpg_err_code(err) == GPG_ERR_BAD_SIGNATURE && try_another(r))
+		return;
+	if (err)
+		request_fail(r, err);
+	else
+		request_put_result(r);
+}
+
+static void
+on_pin(void *arg, gpg_error_t err, const char *text, const void *reply)
+{
+	struct request *r = arg;
+
+	r->pin = NULL;
+	if (!err)
+		r->module->nowhere_ms = 0;
+	else if (r->origin != ORIGIN_LOCAL &&
+	    gpg_err_code(err) == GPG_ERR_NO_PIN_ENTRY)
+		r->module->nowhere_ms = agent_now_ms();
+	if (gpg_err_code(err) == GPG_ERR_EAGAIN) {
+		request_ask_token(r);
+	} else if (err) {
+		request_problem(r, gpg_err_code(err), "%s", text);
+		request_fail(r, err);
+	} else if (r->work->pin_is_answer || r->secret == SECRET_CHANGED) {
+		take_answer(r, reply);
+	} else {
+		request_ask_token(r);
+	}
+}
+
+static void
+ask_pin(struct request *r, uint8_t secret)
+{
+	const struct slot *s = module_slot(r->module, r->slot);
+	char what[WORDS_MAX];
+
+	if (r->origin != ORIGIN_LOCAL && prompt_is_crowded(r->agent)) {
+		request_fail(r, request_problem(r, GPG_ERR_RESOURCE_LIMIT,
+		    "too many questions from afar wait for an answer"));
+		return;
+	}
+	r->stage = STAGE_PIN;
+	request_find_place(r);
+	words_pin(r, secret, what);
+	if (place_usable(r->place))
+		request_tell(r, STATE_PIN, "enter the %s of token \"%s\" in "
+		    "the dialogue", secret_name(secret),
+		    s && s->label ? s->label : "");
+	r->secret = secret;
+	r->pin = r->work->ask_pin(r, what, on_pin);
+	if (!r->pin)
+		request_fail(r, gpg_error(GPG_ERR_ENOMEM));
+}
+
+/*
+ * The token's process knows better than its last listing: the next is waited
+ * for, and a token that keeps changing its mind is asked once a second.
+ */
+static void
+locate_again(struct request *r)
+{
+	const struct timeval tv = { POLL_MS / 1000, 0 };
+
+	r->stage = STAGE_LOCATE;
+	module_changed(r->module);
+	if (!r->missed)
+		agent_watch(r->agent, &r->watcher);
+	event_add(&r->timer, &tv);
+	r->missed = true;
+}
+
+static void
+on_token(void *arg, gpg_error_t err, const char *text, const void *reply)
+{
+	struct request *r = arg;
+
+	r->call = NULL;
+	if (!r->conn && err) {
+		request_fail(r, request_problem(r, GPG_ERR_CANCELED,
+		    "the client was gone, and nothing was signed"));
+		return;
+	}
+	if (!r->conn) {
+		request_undelivered(r);
+		return;
+	}
+	switch (gpg_err_code(err)) {
+	case 0:
+		take_answer(r, reply);
+		return;
+	case GPG_ERR_PIN_NOT_SYNCED:
+		ask_pin(r, SECRET_PIN);
+		return;
+	case GPG_ERR_NO_PASSPHRASE:
+		ask_pin(r, SECRET_MANAGEMENT);
+		return;
+	case GPG_ERR_NO_PIN:
+		ask_pin(r, SECRET_CHANGED);
+		return;
+	case GPG_ERR_MISSING_KEY:
+	case GPG_ERR_CARD_NOT_PRESENT:
+		if (!request_is_late(r) && (!r->missed ||
+		    gpg_err_code(err) == GPG_ERR_CARD_NOT_PRESENT)) {
+			locate_again(r);
+			return;
+		}
+		break;
+	case GPG_ERR_CARD:
+	case GPG_ERR_CARD_REMOVED:
+	case GPG_ERR_TIMEOUT:
+		if (try_another(r))
+			return;
+		break;
+	default:
+		break;
+	}
+	request_problem(r, gpg_err_code(err), "%s", text);
+	request_fail(r, err);
+}
+
+static void
+tell_touch(struct request *r, const char *before)
+{
+	const struct slot *s = module_slot(r->module, r->slot);
+
+	request_tell(r, STATE_TOUCH, "%stouch %s, which holds key %s, to sign: %s",
+	    before, s && s->label && s->label[0] ? s->label : "the token",
+	    r->key ? key_title(r->key) : "", r->object.summary);
+}
+
+/* The token's process says that the touch is waited for, or once more. */
+static void
+on_event(void *arg, uint8_t event)
+{
+	struct request *r = arg;
+
+	if (!r->conn || r->stage != STAGE_TOKEN)
+		return;
+	if (event == EVENT_TOUCH)
+		tell_touch(r, "");
+	else if (event == EVENT_TOUCH_AGAIN)
+		tell_touch(r, "nobody touched it in time; once more: ");
+}
+
+void
+request_ask_token(struct request *r)
+{
+	r->stage = STAGE_TOKEN;
+	r->call = r->work->ask(r, on_token);
+	call_on_event(r->call, on_event);
+	if (!r->call)
+		request_fail(r, gpg_error(GPG_ERR_ENOMEM));
+}
