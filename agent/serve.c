@@ -9,14 +9,15 @@
 #include "audit.h"
 #include "conn.h"
 #include "helper.h"
+#include "serve.h"
 #include "work.h"
 
 #define KEYS_LISTED 256		/* as messages.def bounds a list */
 #define SETTLE_S 2		/* what a listing waits for slow modules */
 #define LISTING_FRESH_MS 3000	/* older: listed anew, in the background */
 
-static void
-bad_request(struct conn *c)
+void
+serve_malformed(struct conn *c)
 {
 	conn_fail(c, gpg_error(GPG_ERR_INV_REQUEST),
 	    "the request is malformed");
@@ -278,32 +279,21 @@ serve_keys(struct conn *c, struct view body)
 
 	if (msg_decode(MSG_keys, body, &in) ||
 	    !(c->match = view_strdup(in.match)))
-		bad_request(c);
+		serve_malformed(c);
 	else
 		serve_listing(c, in.refresh);
 }
 
 /* ---- signing ---- */
 
-/* Begins a request; its parameters are set between this and the feed. */
-static struct request *
-start(struct conn *c, const struct work *work)
+struct request *
+serve_begin(struct conn *c, const struct work *work)
 {
 	gpg_error_t err;
 
 	if ((err = request_new(c, work, &c->request)))
 		conn_fail(c, err, NULL);
 	return c->request;
-}
-
-/* The same for a message that has parameters, which are decoded into *in. */
-static struct request *
-start_with(struct conn *c, const struct work *work, struct view body, void *in)
-{
-	if (!msg_decode(c->question, body, in))
-		return start(c, work);
-	bad_request(c);
-	return NULL;
 }
 
 static void
@@ -330,7 +320,7 @@ serve_sign(struct conn *c, struct view body)
 	struct request *r;
 
 	if (msg_decode(MSG_sign, body, &in)) {
-		bad_request(c);
+		serve_malformed(c);
 		return;
 	}
 	if (!view_eq_str(in.format, work_openpgp.format)) {
@@ -338,7 +328,7 @@ serve_sign(struct conn *c, struct view body)
 		    "this agent does not sign in that format");
 		return;
 	}
-	if (!(r = start(c, &work_openpgp)))
+	if (!(r = serve_begin(c, &work_openpgp)))
 		return;
 	r->size = in.size;
 	request_text(r, &r->key_text, in.key);
@@ -352,7 +342,7 @@ serve_more(struct conn *c, struct view body)
 
 	if (!c->request || c->request->stage != STAGE_RECEIVE ||
 	    msg_decode(MSG_more, body, &in) || in.chunk.len == 0)
-		bad_request(c);
+		serve_malformed(c);
 	else
 		request_feed(c->request, in.chunk);
 }
@@ -361,123 +351,9 @@ static void
 serve_wait(struct conn *c, struct view body)
 {
 	if (!c->request || c->request->stage == STAGE_RECEIVE || body.len > 0)
-		bad_request(c);
+		serve_malformed(c);
 	else
 		request_wait(c->request);
-}
-
-static void
-serve_certify(struct conn *c, struct view body)
-{
-	struct msg_certify in;
-	struct request *r;
-
-	if (!(r = start_with(c, &work_certify, body, &in)))
-		return;
-	request_text(r, &r->key_text, in.key);
-	request_text(r, &r->user_id, in.user_id);
-	r->created = in.created;
-	r->expires_after = in.expires_after;
-	request_feed(r, view_of(NULL, 0));
-}
-
-static void
-serve_revoke(struct conn *c, struct view body)
-{
-	struct msg_revoke in;
-	struct request *r;
-
-	if (!(r = start_with(c, &work_revoke, body, &in)))
-		return;
-	request_text(r, &r->key_text, in.key);
-	r->reason = in.reason;
-	request_text(r, &r->comment, in.comment);
-	request_feed(r, view_of(NULL, 0));
-}
-
-static void
-serve_generate(struct conn *c, struct view body)
-{
-	struct msg_generate in;
-	struct request *r;
-	enum key_algorithm algorithm;
-
-	if (msg_decode(MSG_generate, body, &in)) {
-		bad_request(c);
-		return;
-	}
-	if (!(algorithm = algorithm_by_name(in.algorithm))) {
-		conn_fail(c, gpg_error(GPG_ERR_PUBKEY_ALGO),
-		    "no such algorithm: P-256, P-384, Ed25519, RSA-2048, "
-		    "RSA-3072 or RSA-4096");
-		return;
-	}
-	if (!(r = start(c, &work_generate)))
-		return;
-	r->algorithm = algorithm;
-	request_text(r, &r->module_name, in.module);
-	request_text(r, &r->token, in.token);
-	request_text(r, &r->label, in.label);
-	request_text(r, &r->slot_name, in.slot_name);
-	request_text(r, &r->overwrite, in.overwrite);
-	r->pin_policy = in.pin_policy;
-	r->touch_policy = in.touch_policy;
-	request_feed(r, view_of(NULL, 0));
-}
-
-static void
-serve_token_init(struct conn *c, struct view body)
-{
-	struct msg_token_init in;
-	struct request *r;
-
-	if (!(r = start_with(c, &work_token_init, body, &in)))
-		return;
-	request_text(r, &r->module_name, in.module);
-	request_text(r, &r->label, in.label);
-	request_feed(r, view_of(NULL, 0));
-}
-
-static void
-serve_certificate(struct conn *c, struct view body)
-{
-	struct msg_certificate in;
-	struct request *r;
-
-	if (!(r = start_with(c, &work_certificate, body, &in)))
-		return;
-	request_text(r, &r->key_text, in.key);
-	request_text(r, &r->label, in.subject);
-	r->expires_after = in.expires_after;
-	request_feed(r, view_of(NULL, 0));
-}
-
-static void
-serve_attest(struct conn *c, struct view body)
-{
-	struct msg_attest in;
-	struct request *r;
-
-	if (!(r = start_with(c, &work_attest, body, &in)))
-		return;
-	request_text(r, &r->key_text, in.key);
-	request_text(r, &r->token, in.token);
-	request_feed(r, view_of(NULL, 0));
-}
-
-static void
-serve_secret(struct conn *c, struct view body)
-{
-	struct msg_secret in;
-	struct request *r;
-
-	if (!(r = start_with(c, &work_secret, body, &in)))
-		return;
-	request_text(r, &r->module_name, in.module);
-	request_text(r, &r->token, in.token);
-	request_text(r, &r->algorithm_text, in.algorithm);
-	r->change = in.change;
-	request_feed(r, view_of(NULL, 0));
 }
 
 /* ---- administration ---- */
@@ -504,7 +380,7 @@ serve_status(struct conn *c, struct view body)
 	struct module *m, *next;
 
 	if (body.len > 0) {
-		bad_request(c);
+		serve_malformed(c);
 		return;
 	}
 	TAILQ_FOREACH_SAFE(m, &c->agent->modules, next, next)

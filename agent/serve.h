@@ -1,0 +1,28 @@
+/* What the services of the clients share (serve.c, serve-setup.c). */
+#ifndef AGENT_SERVE_H
+#define AGENT_SERVE_H
+
+#include "wire/buf.h"
+
+struct conn;
+struct request;
+struct work;
+
+void serve_malformed(struct conn *);
+
+/*
+ * Begins a request; its parameters are set between this and the feed.  NULL:
+ * the client has been told why not.
+ */
+struct request *serve_begin(struct conn *, const struct work *);
+
+/* Services: the body of a message to a request that is fed. */
+void serve_certify(struct conn *, struct view body);
+void serve_revoke(struct conn *, struct view body);
+void serve_generate(struct conn *, struct view body);
+void serve_token_init(struct conn *, struct view body);
+void serve_certificate(struct conn *, struct view body);
+void serve_attest(struct conn *, struct view body);
+void serve_secret(struct conn *, struct view body);
+
+#endif
