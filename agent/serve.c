@@ -12,7 +12,8 @@
 #include "serve.h"
 #include "work.h"
 
-#define KEYS_LISTED 256		/* as messages.def bounds a list */
+#define KEYS_LISTED 256		/* as messages.def bounds the lists */
+#define HOLDERS_LISTED 16
 #define SETTLE_S 2		/* what a listing waits for slow modules */
 #define LISTING_FRESH_MS 3000	/* older: listed anew, in the background */
 
@@ -67,10 +68,53 @@ put_user_ids(const struct key *k, struct buf *b, struct msg_list *list)
 	return err;
 }
 
-static gpg_error_t
-put_key(const struct key *k, struct buf *b, struct msg_list *list)
+static struct view
+text_of(const char *s)
 {
-	const struct holder *h = k->holder_count ? &k->holders[0] : NULL;
+	return view_str(s ? s : "");
+}
+
+/* What the state of a token is concerns clients of this machine alone. */
+static gpg_error_t
+put_holder(const struct holder *h, enum origin origin, struct buf *b,
+    struct msg_list *list)
+{
+	const struct slot *s = origin == ORIGIN_LOCAL ?
+	    module_slot(h->module, h->slot) : NULL;
+	struct msg_holder one = {
+		.module = view_str(h->module->config.name),
+		.token = text_of(h->token),
+		.serial = text_of(h->serial),
+		.firmware = text_of(s ? s->firmware : NULL),
+		.tries_left = s ? s->tries_left : PIN_TRIES_UNKNOWN,
+		.uri = text_of(h->uri),
+		.slot_name = text_of(h->slot_name),
+		.pin_policy = h->pin_policy,
+		.touch_policy = h->touch_policy,
+		.origin = h->origin,
+		.certificate_expires = h->certificate_expires,
+		.flags = h->flags,
+	};
+
+	return msg_list_add(b, list, MSG_holder, &one);
+}
+
+static gpg_error_t
+put_holders(const struct key *k, enum origin origin, struct buf *b,
+    struct msg_list *list)
+{
+	gpg_error_t err = 0;
+
+	for (size_t i = 0; i < k->holder_count && i < HOLDERS_LISTED && !err;
+	    i++)
+		err = put_holder(&k->holders[i], origin, b, list);
+	return err;
+}
+
+static gpg_error_t
+put_key(const struct key *k, enum origin origin, struct buf *b,
+    struct msg_list *list)
+{
 	struct msg_key one = {
 		.id = pubkey_id(k->pub),
 		.name = view_str(k->name),
@@ -80,24 +124,17 @@ put_key(const struct key *k, struct buf *b, struct msg_list *list)
 		.created = k->created,
 		.expires = k->expires,
 		.fingerprint = view_str(k->fpr),
-		.module = view_str(h ? h->module->config.name : ""),
-		.token = view_str(h ? h->token : ""),
-		.serial = view_str(h ? h->serial : ""),
-		.uri = view_str(h && h->uri ? h->uri : ""),
-		.slot_name = view_str(h && h->slot_name ? h->slot_name : ""),
-		.pin_policy = h ? h->pin_policy : 0,
-		.touch_policy = h ? h->touch_policy : 0,
-		.origin = h ? h->origin : 0,
-		.certificate_expires = h ? h->certificate_expires : 0,
-		.flags = h ? h->flags | KEY_HERE : 0,
 	};
-	struct buf ids;
+	struct buf ids, holders;
 	gpg_error_t err;
 
 	buf_init(&ids, FRAME_MAX);
-	if (!(err = put_user_ids(k, &ids, &one.user_ids)))
+	buf_init(&holders, FRAME_MAX);
+	if (!(err = put_user_ids(k, &ids, &one.user_ids)) &&
+	    !(err = put_holders(k, origin, &holders, &one.holders)))
 		err = msg_list_add(b, list, MSG_key, &one);
 	buf_free(&ids);
+	buf_free(&holders);
 	return err;
 }
 
@@ -115,7 +152,7 @@ answer_keys(struct conn *c)
 		struct key *k = keyring_at(c->agent->keyring, i);
 
 		if (match.len == 0 || key_matches(k, match))
-			err = put_key(k, &list, &reply.keys);
+			err = put_key(k, c->origin, &list, &reply.keys);
 	}
 	if (err)
 		conn_fail(c, err, "too many keys to list: name one");

@@ -119,19 +119,30 @@ report(struct call *c, const struct proof *p)
 	return call_done(c);
 }
 
+/* Of several that hold a key at most one made it. */
+static const struct key_holder *
+maker(const struct key_info *k)
+{
+	for (size_t i = 0; i < k->holder_count; i++)
+		if (k->holders[i].origin == KEY_ORIGIN_GENERATED)
+			return &k->holders[i];
+	return key_first(k);
+}
+
 /* The card's certificates, the key's first. */
 static gpg_error_t
 ask(struct call *c, const struct key_info *k, struct attest_certs **chain)
 {
+	const struct key_holder *h = maker(k);
 	struct msg_attest in = { .key = view_str(k->hex),
-		.token = view_str(k->serial) };
+		.token = view_str(h->serial) };
 	struct msg_progress done;
 	gpg_error_t err;
 
-	if (!(k->flags & KEY_HERE))
+	if (k->holder_count == 0)
 		return call_problem(c, GPG_ERR_CARD_NOT_PRESENT, "the token "
 		    "of this key is not here");
-	if (k->origin == KEY_ORIGIN_IMPORTED)
+	if (h->origin == KEY_ORIGIN_IMPORTED)
 		return call_problem(c, GPG_ERR_BAD_CERT, "the key was "
 		    "imported: no device can tell where else it is");
 	if ((err = call_follow(c, MSG_attest, &in, &done)))
@@ -146,13 +157,14 @@ ask(struct call *c, const struct key_info *k, struct attest_certs **chain)
 static gpg_error_t
 compare(struct call *c, const struct key_info *k, const struct proof *p)
 {
+	const struct key_holder *h = maker(k);
 	char serial[16];
 
 	snprintf(serial, sizeof(serial), "%" PRIu32, p->a.serial);
-	if (strcmp(serial, k->serial))
+	if (strcmp(serial, h->serial))
 		return call_problem(c, GPG_ERR_BAD_CERT, "the attestation is "
 		    "refused: it is of a device with the serial %s, and this "
-		    "one has %s", serial, k->serial);
+		    "one has %s", serial, h->serial);
 	return 0;
 }
 

@@ -42,45 +42,78 @@ struct row {
 	char title[80], tries[16], ends[16];
 };
 
+/* Rows after a key's first, for its other holders, repeat nothing of it. */
 static void
-put_row(const struct key_info *k, struct row *r, const char **cells)
+put_key(const struct key_info *k, struct row *r, const char **cells)
 {
-	time_t t = k->certificate_expires;
-	struct tm tm;
-
-	if (k->tries_left != PIN_TRIES_UNKNOWN)
-		snprintf(r->tries, sizeof(r->tries), "%" PRIu32,
-		    k->tries_left);
-	if (t && gmtime_r(&t, &tm))
-		strftime(r->ends, sizeof(r->ends), "%Y-%m-%d", &tm);
 	cells[0] = key_title(k, r->title, sizeof(r->title));
 	cells[1] = k->algorithm;
-	cells[2] = k->flags & KEY_HERE ? k->token : "(not here)";
-	cells[3] = k->slot;
-	cells[4] = key_pin_words(k);
-	cells[5] = key_touch_words(k);
-	cells[6] = r->tries;
-	cells[7] = key_origin_words(k);
-	cells[8] = k->firmware;
-	cells[9] = k->serial;
-	cells[10] = r->ends;
+	cells[2] = "(not here)";
 	cells[11] = k->fingerprint;
 	cells[12] = k->user_id_count ? k->user_ids[0] : "";
+}
+
+static void
+put_holder(const struct key_holder *h, struct row *r, const char **cells)
+{
+	time_t t = h->certificate_expires;
+	struct tm tm;
+
+	if (h->tries_left != PIN_TRIES_UNKNOWN)
+		snprintf(r->tries, sizeof(r->tries), "%" PRIu32,
+		    h->tries_left);
+	if (t && gmtime_r(&t, &tm))
+		strftime(r->ends, sizeof(r->ends), "%Y-%m-%d", &tm);
+	cells[2] = h->token;
+	cells[3] = h->slot;
+	cells[4] = key_pin_words(h);
+	cells[5] = key_touch_words(h);
+	cells[6] = r->tries;
+	cells[7] = key_origin_words(h);
+	cells[8] = h->firmware;
+	cells[9] = h->serial;
+	cells[10] = r->ends;
+}
+
+static size_t
+key_rows(const struct key_info *k)
+{
+	return k->holder_count > 0 ? k->holder_count : 1;
+}
+
+static void
+put_rows(const struct key_info *keys, size_t count, struct row *rows,
+    const char **cells)
+{
+	for (size_t i = 0; i < count; i++) {
+		size_t n = key_rows(&keys[i]);
+
+		put_key(&keys[i], rows, cells);
+		for (size_t j = 0; j < keys[i].holder_count; j++)
+			put_holder(&keys[i].holders[j], rows + j,
+			    cells + j * COLUMNS);
+		rows += n;
+		cells += n * COLUMNS;
+	}
 }
 
 static gpg_error_t
 print_list(struct call *c, const struct key_info *keys, size_t count)
 {
-	const char **cells = calloc(count, COLUMNS * sizeof(*cells));
-	struct row *rows = calloc(count, sizeof(*rows));
+	const char **cells;
+	struct row *rows;
 	gpg_error_t err = 0;
+	size_t total = 0;
 
+	for (size_t i = 0; i < count; i++)
+		total += key_rows(&keys[i]);
+	cells = calloc(total, COLUMNS * sizeof(*cells));
+	rows = calloc(total, sizeof(*rows));
 	if (!cells || !rows) {
 		err = call_problem(c, GPG_ERR_ENOMEM, "out of memory");
 	} else {
-		for (size_t i = 0; i < count; i++)
-			put_row(&keys[i], &rows[i], cells + i * COLUMNS);
-		table_print(stdout, columns, COLUMNS, cells, count,
+		put_rows(keys, count, rows, cells);
+		table_print(stdout, columns, COLUMNS, cells, total,
 		    table_width());
 	}
 	free(cells);
@@ -138,11 +171,13 @@ run_list(struct call *c)
 	size_t count;
 	int status;
 
-	if ((err = call_connect(c, CONNECT_START)) ||
-	    (err = keys_fetch(c, match ? match : "",
+	if ((err = call_connect(c, CONNECT_START)))
+		return call_fail(c, err);
+	if (!call_option(c, "refresh"))
+		keys_look(c);
+	if ((err = keys_fetch(c, match ? match : "",
 	    call_option(c, "refresh"), &keys, &count)))
 		return call_fail(c, err);
-	keys_add_tokens(c, keys, count);
 	if (c->json)
 		status = call_print(c, keys_json(keys, count));
 	else if (count > 0 && (err = print_list(c, keys, count)))
@@ -191,6 +226,25 @@ policy_words(const char *word)
 }
 
 static void
+print_holder(const struct key_holder *h)
+{
+	print_text("module", h->module);
+	print_text("token", h->token);
+	print_text("serial", h->serial);
+	print_text("firmware", h->firmware);
+	print_text("slot", h->slot);
+	print_text("origin", key_origin_words(h));
+	print_text("URI", h->uri);
+	print_text("PIN", policy_words(key_pin_words(h)));
+	print_text("touch", policy_words(key_touch_words(h)));
+	if (h->tries_left != PIN_TRIES_UNKNOWN)
+		printf("%-16s %" PRIu32 "\n", "PIN tries left",
+		    h->tries_left);
+	if (h->certificate_expires)
+		print_time("X.509 expires", h->certificate_expires, "");
+}
+
+static void
 print_key(const struct key_info *k, const char *ssh, const char *line)
 {
 	print_text("name", k->name);
@@ -202,22 +256,13 @@ print_key(const struct key_info *k, const char *ssh, const char *line)
 		print_text("user id", k->user_ids[i]);
 	print_time("created", k->created, "not known");
 	print_time("expires", k->expires, "never");
-	print_text("module", k->module);
-	print_text("token", k->token);
-	print_text("serial", k->serial);
-	print_text("firmware", k->firmware);
-	print_text("slot", k->slot);
-	print_text("origin", key_origin_words(k));
-	print_text("URI", k->uri);
-	print_text("present", k->flags & KEY_HERE ? "yes" : "no");
-	print_text("PIN", policy_words(key_pin_words(k)));
-	print_text("touch", policy_words(key_touch_words(k)));
-	if (k->tries_left != PIN_TRIES_UNKNOWN)
-		printf("%-16s %" PRIu32 "\n", "PIN tries left",
-		    k->tries_left);
-	if (k->certificate_expires)
-		print_time("X.509 expires", k->certificate_expires, "");
 	print_text("authorized_keys", line);
+	print_text("present", k->holder_count ? "yes" : "no");
+	for (size_t i = 0; i < k->holder_count; i++) {
+		if (i > 0)
+			printf("\n");
+		print_holder(&k->holders[i]);
+	}
 }
 
 static int
@@ -257,10 +302,11 @@ run_show(struct call *c)
 	gpg_error_t err;
 	int status;
 
-	if ((err = call_connect(c, CONNECT_START)) ||
-	    (err = keys_fetch_one(c, call_arg(c, 0), false, &k)))
+	if ((err = call_connect(c, CONNECT_START)))
 		return call_fail(c, err);
-	keys_add_tokens(c, k, 1);
+	keys_look(c);
+	if ((err = keys_fetch_one(c, call_arg(c, 0), false, &k)))
+		return call_fail(c, err);
 	status = show(c, k);
 	keys_free(&k, 1);
 	return status;

@@ -19,6 +19,7 @@ struct setup {
 	const char *name, *algorithm, *user_id;
 	bool soft;
 	struct yubikey yubikey;		/* if not soft */
+	char slot[3];			/* of it, where a key is looked for */
 	bool files_made, token_made, key_made, certified, git_set;
 	struct key_info *key;
 	struct enrolment enrolment;
@@ -150,7 +151,6 @@ prepare_yubikey(struct call *c, struct setup *s, struct slot_wish *w)
 {
 	const char *overwrite = call_option(c, "overwrite");
 	struct yubikey *y = &s->yubikey;
-	char slot[3];
 	gpg_error_t err;
 
 	if ((err = call_connect(c, CONNECT_START | CONNECT_HERE)) ||
@@ -158,10 +158,13 @@ prepare_yubikey(struct call *c, struct setup *s, struct slot_wish *w)
 	    (err = yubikey_find(c, call_option(c, "serial"), y)))
 		return err;
 	if (overwrite && (err = slot_overwritten(c, overwrite, y->serial,
-	    w->slot, slot)))
+	    w->slot, s->slot)))
 		return err;
 	if (overwrite)
-		w->slot = slot;
+		w->slot = s->slot;
+	else
+		snprintf(s->slot, sizeof(s->slot), "%s", w->slot ? w->slot :
+		    SLOT_DEFAULT);
 	if ((err = yubikey_unlock(c, y)) ||
 	    (err = yubikey_change_defaults(c, y)))
 		return err;
@@ -240,18 +243,26 @@ token_label(const struct setup *s)
 	return s->soft ? SOFT_TOKEN : s->yubikey.label;
 }
 
+static const struct key_holder *
+in_slot(const struct setup *s)
+{
+	const struct key_holder *h = slot_of(s->key, &s->yubikey, s->slot);
+
+	return h ? h : key_first(s->key);
+}
+
 /* What only a YubiKey has. */
 static void
 add_yubikey(json_t *all, const struct setup *s)
 {
-	const struct key_info *k = s->key;
+	const struct key_holder *h = in_slot(s);
 	uint32_t flags = s->yubikey.flags;
 	json_t *more = json_pack("{s:s,s:o,s:o,s:o,s:o,s:b,s:b,s:b,s:b}",
 	    "serial", s->yubikey.serial,
-	    "slot", json_text(k->slot),
-	    "pin_policy", json_text(key_pin_words(k)),
-	    "touch_policy", json_text(key_touch_words(k)),
-	    "origin", json_text(key_origin_words(k)),
+	    "slot", json_text(h->slot),
+	    "pin_policy", json_text(key_pin_words(h)),
+	    "touch_policy", json_text(key_touch_words(h)),
+	    "origin", json_text(key_origin_words(h)),
 	    "certified", s->certified,
 	    "default_pin", !!(flags & TOKEN_DEFAULT_PIN),
 	    "default_puk", !!(flags & TOKEN_DEFAULT_PUK),
@@ -291,15 +302,15 @@ setup_json(const struct setup *s)
 static void
 print_yubikey(const struct setup *s)
 {
-	const struct key_info *k = s->key;
-	const char *pin = key_pin_words(k), *touch = key_touch_words(k);
+	const struct key_holder *h = in_slot(s);
+	const char *pin = key_pin_words(h), *touch = key_touch_words(h);
 
-	printf("  %-12s %s\n", "slot", k->slot);
+	printf("  %-12s %s\n", "slot", h->slot);
 	printf("  %-12s %s\n", "PIN", pin ? pin : "not known");
 	printf("  %-12s %s\n", "touch", touch ? touch : "not known");
-	if (k->touch_policy == TOUCH_POLICY_NEVER)
+	if (h->touch_policy == TOUCH_POLICY_NEVER)
 		say("warning: this key signs without a touch");
-	if (k->origin == KEY_ORIGIN_IMPORTED)
+	if (h->origin == KEY_ORIGIN_IMPORTED)
 		say("warning: this key was imported: there may be copies");
 }
 

@@ -9,17 +9,24 @@
 #include "format/ssh.h"
 
 static void
+clear_holder(struct key_holder *h)
+{
+	free(h->module);
+	free(h->token);
+	free(h->serial);
+	free(h->uri);
+	free(h->slot);
+	free(h->firmware);
+}
+
+static void
 clear(struct key_info *k)
 {
 	free(k->name);
 	free(k->algorithm);
 	free(k->fingerprint);
-	free(k->module);
-	free(k->token);
-	free(k->serial);
-	free(k->uri);
-	free(k->slot);
-	free(k->firmware);
+	for (size_t i = 0; i < k->holder_count; i++)
+		clear_holder(&k->holders[i]);
 	for (size_t i = 0; i < k->user_id_count; i++)
 		free(k->user_ids[i]);
 	pubkey_free(&k->pub);
@@ -47,6 +54,39 @@ copy_user_ids(struct key_info *k, struct msg_list list)
 }
 
 static gpg_error_t
+copy_holder(struct key_holder *h, const struct msg_holder *m)
+{
+	*h = (struct key_holder){
+		.module = view_strdup(m->module),
+		.token = view_strdup(m->token),
+		.serial = view_strdup(m->serial),
+		.uri = view_strdup(m->uri),
+		.firmware = view_strdup(m->firmware),
+		.slot = view_strdup(m->slot_name),
+		.pin_policy = m->pin_policy,
+		.touch_policy = m->touch_policy,
+		.origin = m->origin,
+		.flags = m->flags,
+		.certificate_expires = m->certificate_expires,
+		.tries_left = m->tries_left,
+	};
+	return h->module && h->token && h->serial && h->uri && h->firmware &&
+	    h->slot ? 0 : gpg_error(GPG_ERR_ENOMEM);
+}
+
+static gpg_error_t
+copy_holders(struct key_info *k, struct msg_list list)
+{
+	struct msg_holder m;
+	gpg_error_t err = 0;
+
+	while (!err && k->holder_count < KEY_HOLDERS &&
+	    msg_list_next(&list, MSG_holder, &m))
+		err = copy_holder(&k->holders[k->holder_count++], &m);
+	return err;
+}
+
+static gpg_error_t
 copy(struct key_info *k, const struct msg_key *m)
 {
 	struct buf hex;
@@ -66,23 +106,13 @@ copy(struct key_info *k, const struct msg_key *m)
 	buf_free(&hex);
 	k->created = m->created;
 	k->expires = m->expires;
-	k->flags = m->flags;
-	k->pin_policy = m->pin_policy;
-	k->touch_policy = m->touch_policy;
-	k->origin = m->origin;
-	k->certificate_expires = m->certificate_expires;
-	k->tries_left = PIN_TRIES_UNKNOWN;
 	if (err || !(k->name = view_strdup(m->name)) ||
 	    !(k->algorithm = view_strdup(m->algorithm)) ||
-	    !(k->fingerprint = view_strdup(m->fingerprint)) ||
-	    !(k->module = view_strdup(m->module)) ||
-	    !(k->token = view_strdup(m->token)) ||
-	    !(k->serial = view_strdup(m->serial)) ||
-	    !(k->slot = view_strdup(m->slot_name)) ||
-	    !(k->firmware = strdup("")) ||
-	    !(k->uri = view_strdup(m->uri)))
+	    !(k->fingerprint = view_strdup(m->fingerprint)))
 		return err ? err : gpg_error(GPG_ERR_ENOMEM);
-	return copy_user_ids(k, m->user_ids);
+	if ((err = copy_user_ids(k, m->user_ids)))
+		return err;
+	return copy_holders(k, m->holders);
 }
 
 gpg_error_t
@@ -113,73 +143,79 @@ keys_fetch(struct call *c, const char *match, bool refresh,
 	return 0;
 }
 
-static void
-add_token(struct key_info *k, const struct msg_token *t)
-{
-	char *firmware = view_strdup(t->firmware);
-
-	if (firmware) {
-		free(k->firmware);
-		k->firmware = firmware;
-	}
-	k->tries_left = t->tries_left;
-	k->token_flags = t->flags;
-}
-
-static bool
-is_on(const struct key_info *k, struct view module, const struct msg_token *t)
-{
-	return (k->flags & KEY_HERE) && view_eq_str(module, k->module) &&
-	    view_eq_str(t->label, k->token) &&
-	    view_eq_str(t->serial, k->serial);
-}
-
 void
-keys_add_tokens(struct call *c, struct key_info *keys, size_t count)
+keys_look(struct call *c)
 {
 	struct msg_status_answer a;
-	struct msg_module_status m;
-	struct msg_token t;
 
-	if (c->talk.way == WAY_FORWARDED ||
-	    talk_ask(&c->talk, MSG_status, NULL, &a))
-		return;
-	while (msg_list_next(&a.modules, MSG_module_status, &m))
-		while (msg_list_next(&m.tokens, MSG_token, &t))
-			for (size_t i = 0; i < count; i++)
-				if (is_on(&keys[i], m.name, &t))
-					add_token(&keys[i], &t);
+	if (c->talk.way != WAY_FORWARDED)
+		talk_ask(&c->talk, MSG_status, NULL, &a);
+}
+
+const struct key_holder *
+key_first(const struct key_info *k)
+{
+	static char nothing[1];
+	static const struct key_holder none = {
+		.module = nothing, .token = nothing, .serial = nothing,
+		.uri = nothing, .firmware = nothing, .slot = nothing,
+		.tries_left = PIN_TRIES_UNKNOWN,
+	};
+
+	return k->holder_count > 0 ? &k->holders[0] : &none;
+}
+
+const struct key_holder *
+key_on_token(const struct key_info *k, const char *module, const char *label)
+{
+	for (size_t i = 0; i < k->holder_count; i++)
+		if (!strcmp(k->holders[i].module, module) &&
+		    !strcmp(k->holders[i].token, label))
+			return &k->holders[i];
+	return NULL;
+}
+
+const struct key_holder *
+key_on_card(const struct key_info *k, const char *module, const char *serial,
+    const char *slot)
+{
+	for (size_t i = 0; i < k->holder_count; i++)
+		if (!strcmp(k->holders[i].module, module) &&
+		    !strcmp(k->holders[i].serial, serial) &&
+		    (!slot || !strcmp(k->holders[i].slot, slot)))
+			return &k->holders[i];
+	return NULL;
 }
 
 const char *
-key_pin_words(const struct key_info *k)
+key_pin_words(const struct key_holder *h)
 {
 	static const char *const words[] = { NULL, "never", "once", "always" };
 
-	if (k->pin_policy == 0 && (k->flags & KEY_ALWAYS_AUTH))
+	if (h->pin_policy == 0 && (h->flags & KEY_ALWAYS_AUTH))
 		return "always";
-	return k->pin_policy <= PIN_POLICY_ALWAYS ? words[k->pin_policy] :
+	return h->pin_policy <= PIN_POLICY_ALWAYS ? words[h->pin_policy] :
 	    NULL;
 }
 
 const char *
-key_touch_words(const struct key_info *k)
+key_touch_words(const struct key_holder *h)
 {
 	static const char *const words[] = { NULL, "never", "always",
 		"cached" };
 
-	if (k->touch_policy == 0 && (k->flags & KEY_TOUCH))
+	if (h->touch_policy == 0 && (h->flags & KEY_TOUCH))
 		return "always";
-	return k->touch_policy <= TOUCH_POLICY_CACHED ?
-	    words[k->touch_policy] : NULL;
+	return h->touch_policy <= TOUCH_POLICY_CACHED ?
+	    words[h->touch_policy] : NULL;
 }
 
 const char *
-key_origin_words(const struct key_info *k)
+key_origin_words(const struct key_holder *h)
 {
-	if (k->origin == KEY_ORIGIN_GENERATED)
+	if (h->origin == KEY_ORIGIN_GENERATED)
 		return "generated";
-	return k->origin == KEY_ORIGIN_IMPORTED ? "imported" : NULL;
+	return h->origin == KEY_ORIGIN_IMPORTED ? "imported" : NULL;
 }
 
 const char *
@@ -263,16 +299,47 @@ json_time(uint32_t when)
 	return when ? json_integer(when) : json_null();
 }
 
+static json_t *
+holder_json(const struct key_holder *h)
+{
+	return json_pack("{s:o,s:o,s:o,s:o,s:b,s:b,s:o,s:o,s:o,s:o,s:o,s:o,"
+	    "s:o}",
+	    "module", json_text(h->module),
+	    "token", json_text(h->token),
+	    "serial", json_text(h->serial),
+	    "uri", json_text(h->uri),
+	    "touch", !!(h->flags & KEY_TOUCH),
+	    "pin_each_time", !!(h->flags & KEY_ALWAYS_AUTH),
+	    "slot", json_text(h->slot),
+	    "pin_policy", json_text(key_pin_words(h)),
+	    "touch_policy", json_text(key_touch_words(h)),
+	    "origin", json_text(key_origin_words(h)),
+	    "firmware", json_text(h->firmware),
+	    "certificate_expires", json_time(h->certificate_expires),
+	    "tries_left", h->tries_left == PIN_TRIES_UNKNOWN ? json_null() :
+	    json_integer(h->tries_left));
+}
+
+static json_t *
+holders_json(const struct key_info *k)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < k->holder_count; i++)
+		json_array_append_new(list, holder_json(&k->holders[i]));
+	return list;
+}
+
+/* What the first holder is told as the key's own, for who needs one only. */
 json_t *
 key_json(const struct key_info *k)
 {
+	json_t *all = holder_json(key_first(k)), *own;
 	char ssh[64];
 
 	if (ssh_fingerprint(k->pub, ssh))
 		ssh[0] = 0;
-	return json_pack(
-	    "{s:o,s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:b,s:b,"
-	    "s:o,s:o,s:o,s:o,s:o,s:o,s:o}",
+	own = json_pack("{s:o,s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:b,s:o}",
 	    "name", json_text(k->name),
 	    "id", k->hex,
 	    "algorithm", k->algorithm,
@@ -281,19 +348,9 @@ key_json(const struct key_info *k)
 	    "created", json_time(k->created),
 	    "expires", json_time(k->expires),
 	    "user_ids", user_ids_json(k),
-	    "module", json_text(k->module),
-	    "token", json_text(k->token),
-	    "serial", json_text(k->serial),
-	    "uri", json_text(k->uri),
-	    "present", !!(k->flags & KEY_HERE),
-	    "touch", !!(k->flags & KEY_TOUCH),
-	    "pin_each_time", !!(k->flags & KEY_ALWAYS_AUTH),
-	    "slot", json_text(k->slot),
-	    "pin_policy", json_text(key_pin_words(k)),
-	    "touch_policy", json_text(key_touch_words(k)),
-	    "origin", json_text(key_origin_words(k)),
-	    "firmware", json_text(k->firmware),
-	    "certificate_expires", json_time(k->certificate_expires),
-	    "tries_left", k->tries_left == PIN_TRIES_UNKNOWN ? json_null() :
-	    json_integer(k->tries_left));
+	    "present", k->holder_count > 0,
+	    "holders", holders_json(k));
+	json_object_update_missing(own, all);
+	json_decref(all);
+	return own;
 }

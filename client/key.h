@@ -6,6 +6,18 @@
 #include "format/pubkey.h"
 
 #define KEY_USER_IDS 16
+#define KEY_HOLDERS 16
+
+/* Where a key can be used.  No text is NULL. */
+struct key_holder {
+	char *module, *token, *serial, *uri;
+	char *firmware;		/* "" if not known */
+	char *slot;		/* of PIV: "9a"; or "" */
+	uint8_t pin_policy, touch_policy, origin;	/* 0: not known */
+	uint8_t flags;
+	uint32_t certificate_expires;	/* X.509; 0: none, or no end */
+	uint32_t tries_left;	/* of the PIN, or PIN_TRIES_UNKNOWN */
+};
 
 /* A key that outlives the reply that told of it.  No text is NULL. */
 struct key_info {
@@ -14,19 +26,13 @@ struct key_info {
 	char *name;		/* "" without a record */
 	char *algorithm;
 	char *fingerprint;	/* OpenPGP's, or "" */
-	char *module, *token, *serial, *uri;	/* "" while it is absent */
-	char *slot;		/* of PIV: "9a"; or "" */
-	uint8_t pin_policy, touch_policy, origin;	/* 0: not known */
-	uint32_t certificate_expires;	/* X.509; 0: none, or no end */
-	char *firmware;		/* of its token; "" if not known */
-	uint32_t tries_left;	/* of its token's PIN, or PIN_TRIES_UNKNOWN */
-	uint32_t token_flags;
+	struct key_holder holders[KEY_HOLDERS];
+	size_t holder_count;	/* 0 while no token that has it is here */
 	char *user_ids[KEY_USER_IDS];
 	size_t user_id_count;
 	struct pubkey *pub;	/* checked to be what the id names */
 	uint32_t created;	/* 0: not known */
 	uint32_t expires;	/* 0: never, or not known */
-	uint8_t flags;
 };
 
 /* The keys that match; "" is all.  Free with keys_free(). */
@@ -43,15 +49,27 @@ gpg_error_t keys_fetch_one(struct call *, const char *text, bool refresh,
     struct key_info **);
 
 /*
- * Adds what the agent's status tells of their tokens.  An agent that came
- * along from elsewhere does not tell: that is no failure.
+ * Has an agent of this machine ask its tokens how they are (PIN tries left)
+ * before keys are fetched; any other does not tell.
  */
-void keys_add_tokens(struct call *, struct key_info *, size_t count);
+void keys_look(struct call *);
+
+/* The first holder; one of empty texts while there is none. */
+const struct key_holder *key_first(const struct key_info *);
+
+/*
+ * The first holder on the token with that label or serial number, and in that
+ * slot unless it is NULL; NULL: there is none.
+ */
+const struct key_holder *key_on_token(const struct key_info *,
+    const char *module, const char *label);
+const struct key_holder *key_on_card(const struct key_info *,
+    const char *module, const char *serial, const char *slot);
 
 /* Words for the policies and the origin; NULL where it is not known. */
-const char *key_pin_words(const struct key_info *);
-const char *key_touch_words(const struct key_info *);
-const char *key_origin_words(const struct key_info *);
+const char *key_pin_words(const struct key_holder *);
+const char *key_touch_words(const struct key_holder *);
+const char *key_origin_words(const struct key_holder *);
 
 /* Its name, or else the beginning of its id. */
 const char *key_title(const struct key_info *, char *out, size_t size);

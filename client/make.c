@@ -58,22 +58,24 @@ static bool
 is_left(const struct key_info *k, const char *module, const char *token,
     const char *name)
 {
-	return !k->name[0] && !strcmp(k->module, module) &&
-	    !strcmp(k->token, token) && has_label(k->uri, name);
+	const struct key_holder *h = key_on_token(k, module, token);
+
+	return !k->name[0] && h && has_label(h->uri, name);
 }
 
 static gpg_error_t
 check_place(struct call *c, const struct key_info *k, const char *module,
     const char *token)
 {
-	if (!(k->flags & KEY_HERE))
+	if (k->holder_count == 0)
 		return call_problem(c, GPG_ERR_CONFLICT, "the key \"%s\" is "
 		    "there, but its token is not: give another --name",
 		    k->name);
-	if (strcmp(k->module, module) || strcmp(k->token, token))
+	if (!key_on_token(k, module, token))
 		return call_problem(c, GPG_ERR_CONFLICT, "the key \"%s\" is "
 		    "on the token \"%s\" of the module \"%s\": give another "
-		    "--name", k->name, k->token, k->module);
+		    "--name", k->name, key_first(k)->token,
+		    key_first(k)->module);
 	return 0;
 }
 

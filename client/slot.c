@@ -31,11 +31,13 @@ slot_overwritten(struct call *c, const char *text, const char *serial,
 	return make_check_slot(c, slot);
 }
 
-static bool
-is_on(const struct key_info *k, const struct yubikey *y)
+const struct key_holder *
+slot_of(const struct key_info *k, const struct yubikey *y, const char *slot)
 {
-	return (k->flags & KEY_HERE) && !strcmp(k->module, y->module) &&
-	    !strcmp(k->serial, y->serial);
+	const struct key_holder *h = key_on_card(k, y->module, y->serial,
+	    slot);
+
+	return h ? h : key_on_card(k, y->module, y->serial, NULL);
 }
 
 static gpg_error_t
@@ -47,21 +49,22 @@ differs(struct call *c, const char *what, const char *is, const char *wish)
 
 /* Whether the key is as wished for, so far as wishes were spoken. */
 static gpg_error_t
-check_wish(struct call *c, const struct key_info *k, const struct slot_wish *w)
+check_wish(struct call *c, const struct key_info *k,
+    const struct key_holder *h, const struct slot_wish *w)
 {
-	struct key_info wish = { .pin_policy = w->pin_policy,
+	struct key_holder wish = { .pin_policy = w->pin_policy,
 		.touch_policy = w->touch_policy };
 
-	if (w->slot && strcmp(k->slot, w->slot))
-		return differs(c, "its key is in slot", k->slot, w->slot);
+	if (w->slot && strcmp(h->slot, w->slot))
+		return differs(c, "its key is in slot", h->slot, w->slot);
 	if (w->algorithm && strcmp(k->algorithm, w->algorithm))
 		return differs(c, "its key is", k->algorithm, w->algorithm);
-	if (w->pin_policy && k->pin_policy != w->pin_policy)
+	if (w->pin_policy && h->pin_policy != w->pin_policy)
 		return differs(c, "its key's PIN policy is",
-		    key_pin_words(k), key_pin_words(&wish));
-	if (w->touch_policy && k->touch_policy != w->touch_policy)
+		    key_pin_words(h), key_pin_words(&wish));
+	if (w->touch_policy && h->touch_policy != w->touch_policy)
 		return differs(c, "its key's touch policy is",
-		    key_touch_words(k), key_touch_words(&wish));
+		    key_touch_words(h), key_touch_words(&wish));
 	return 0;
 }
 
@@ -69,15 +72,16 @@ static gpg_error_t
 check_named(struct call *c, const struct key_info *k, const struct yubikey *y,
     const struct slot_wish *w)
 {
+	const struct key_holder *h = slot_of(k, y, w->slot);
 	gpg_error_t err;
 	char why[512];
 
-	if (!is_on(k, y))
+	if (!h)
 		return call_problem(c, GPG_ERR_CONFLICT, "the key \"%s\" is "
 		    "%s%s: give another --name", k->name,
-		    k->flags & KEY_HERE ? "on the token " : "not here",
-		    k->flags & KEY_HERE ? k->token : "");
-	if ((err = check_wish(c, k, w))) {
+		    k->holder_count ? "on the token " : "not here",
+		    key_first(k)->token);
+	if ((err = check_wish(c, k, h, w))) {
 		snprintf(why, sizeof(why), "%.400s", c->why);
 		call_problem(c, err, "\"%s\" is set up, but %s: give another "
 		    "--name", k->name, why);
@@ -154,11 +158,11 @@ pick(struct call *c, const struct yubikey *y, const struct key_info *k,
 	if (w->named && k->name[0])
 		err = differs(c, "its key is named", k->name, w->name);
 	else
-		err = check_wish(c, k, w);
+		err = check_wish(c, k, slot_of(k, y, w->slot), w);
 	if (err)
 		return ask_consent(c, y, w->slot, c->why);
 	*pick = true;
-	say("slot %s of YubiKey %s has a key (%s), which is used", k->slot,
+	say("slot %s of YubiKey %s has a key (%s), which is used", w->slot,
 	    y->serial, k->algorithm);
 	return 0;
 }
@@ -179,6 +183,15 @@ in_slot(struct call *c, const struct yubikey *y, const struct key_info *there,
 	return err;
 }
 
+/* A key that has a name does where only the default one was looked for. */
+static bool
+will_do(struct call *c, const struct key_info *k, const struct yubikey *y,
+    const struct slot_wish *w)
+{
+	return k && k->name[0] && !w->named && !w->overwrite &&
+	    !check_wish(c, k, slot_of(k, y, w->slot), w);
+}
+
 static gpg_error_t
 find(struct call *c, const struct yubikey *y, const struct slot_wish *w,
     const struct key_info *keys, size_t count, struct key_info **out,
@@ -192,10 +205,10 @@ find(struct call *c, const struct yubikey *y, const struct slot_wish *w,
 	for (size_t i = 0; i < count; i++) {
 		if (!strcmp(keys[i].name, w->name))
 			named = &keys[i];
-		if (is_on(&keys[i], y) && !strcmp(keys[i].slot, wish.slot))
+		if (key_on_card(&keys[i], y->module, y->serial, wish.slot))
 			there = &keys[i];
 	}
-	if (!named)
+	if (!named || will_do(c, there, y, &wish))
 		return in_slot(c, y, there, &wish, out, made);
 	if ((err = check_named(c, named, y, w)))
 		return err;

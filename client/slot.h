@@ -2,6 +2,7 @@
 #ifndef CLIENT_SLOT_H
 #define CLIENT_SLOT_H
 
+#include "client/key.h"
 #include "client/make.h"
 #include "client/yubikey.h"
 
@@ -28,6 +29,10 @@ struct slot_wish {
 gpg_error_t slot_key(struct call *, const struct yubikey *,
     const struct slot_wish *, struct key_info **, bool *made,
     bool *certified);
+
+/* Where a YubiKey has a key: in that slot, or else in any; NULL: nowhere. */
+const struct key_holder *slot_of(const struct key_info *,
+    const struct yubikey *, const char *slot);
 
 /*
  * The slot that SLOT@SERIAL names, which must be of this YubiKey, and the

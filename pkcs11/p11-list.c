@@ -62,7 +62,7 @@ put_key(const struct p11_slot *s, const struct p11_key *key, struct buf *b,
 		    view_of(f->label, f->label_len))),
 		.uri = view_str(uri),
 		.created = f->created,
-		.flags = KEY_HERE | (f->always_auth ? KEY_ALWAYS_AUTH : 0),
+		.flags = f->always_auth ? KEY_ALWAYS_AUTH : 0,
 	};
 	msg_list_add(b, list, MSG_token_key, &out);
 }

@@ -36,11 +36,10 @@ enum request_state {
 	STATE_TOKEN = 5,	/* the token is not there */
 };
 
-/* key.flags and token_key.flags */
+/* holder.flags and token_key.flags */
 enum {
-	KEY_HERE = 1,		/* its token is plugged in */
-	KEY_ALWAYS_AUTH = 2,	/* the token wants the PIN for each signature */
-	KEY_TOUCH = 4,
+	KEY_ALWAYS_AUTH = 1,	/* the token wants the PIN for each signature */
+	KEY_TOUCH = 2,
 };
 
 /* token.flags and token_slot.flags */

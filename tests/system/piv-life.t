@@ -100,8 +100,17 @@ seen_two() {
 }
 ok 'two cards are seen, one in a reader with an odd name' \
     wait_for 10 seen_two
-is 'their key is one' "$(touchstone keys list --json | jq '.keys // . |
-    length')" 1
+touchstone keys list --json >"$user/keys"
+is 'their key is one' "$(jq '.keys | length' "$user/keys")" 1
+is 'on both' "$(jq -r '.keys[0].holders | map([.module, .token, .serial, .slot,
+    .pin_policy, .touch_policy, .origin, .firmware, .tries_left] | join(" ")) |
+    sort | join(", ")' "$user/keys")" "yubikey YubiKey 10000001 10000001 9a \
+once always generated 5.4.3 3, yubikey YubiKey 10000002 10000002 9a once \
+always generated 5.4.3 3"
+is 'keys list has a line for each' "$(touchstone keys list | awk '
+    /10000001/ || /10000002/ { n++ } /^yk/ { named++ } /^ / { more++ }
+    END { print n, named, more }')" '2 1 1'
+is 'keys show has both' "$(touchstone keys show yk | grep -c '^serial ')" 2
 card 1 unplug
 ok 'with one of them taken out it signs' ssh_sign
 ok 'well, by the other' ssh_good
