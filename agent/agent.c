@@ -12,6 +12,7 @@
 #include "helper.h"
 #include "keys.h"
 #include "module.h"
+#include "opensc.h"
 #include "place.h"
 
 #define DRAIN_S 5		/* what is pending gets this long to end */
@@ -68,14 +69,35 @@ is_configured(const struct config *c, const struct module *m)
 	return false;
 }
 
+/* Whether YubiKeys are served from the same readers as before. */
+static bool
+same_yubikeys(const struct agent *a, const struct config *c)
+{
+	const struct module *m;
+	size_t n = 0;
+
+	TAILQ_FOREACH(m, &a->modules, next) {
+		if (m->retired || m->config.type != MODULE_PIV)
+			continue;
+		if (!is_configured(c, m))
+			return false;
+		n++;
+	}
+	for (size_t i = 0; i < c->module_count; i++)
+		n -= c->modules[i].type == MODULE_PIV;
+	return n == 0;
+}
+
 /* Modules that are configured as before keep their process and its PIN. */
 static void
 update_modules(struct agent *a, struct config *c)
 {
+	bool same = same_yubikeys(a, c);
 	struct module *m, *next;
 
 	TAILQ_FOREACH_SAFE(m, &a->modules, next, next)
-		if (!m->retired && !is_configured(c, m))
+		if (!m->retired && (!is_configured(c, m) ||
+		    (!same && opensc_concerns(&m->config))))
 			module_retire(m);
 	for (size_t i = 0; i < c->module_count; i++)
 		if (!module_by_name(a, view_str(c->modules[i].name)) &&

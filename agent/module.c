@@ -9,6 +9,7 @@
 #include "helper.h"
 #include "keys.h"
 #include "module.h"
+#include "opensc.h"
 #include "pin.h"
 #include "wire/text.h"
 
@@ -410,6 +411,20 @@ or_empty(const char *s)
 	return s ? s : "";
 }
 
+static gpg_error_t
+spawn(struct module *m, const char *program)
+{
+	char **env;
+	gpg_error_t err;
+
+	if ((err = opensc_env(m->agent, &m->config, &env)))
+		return err;
+	err = helper_spawn(m->agent, program, env ? env : m->config.env, -1,
+	    &ops, m, &m->helper);
+	opensc_env_free(&env);
+	return err;
+}
+
 /* Starts the process; what is called meanwhile is answered in order. */
 static bool
 module_start(struct module *m)
@@ -427,11 +442,9 @@ module_start(struct module *m)
 	char how[512];
 	gpg_error_t err;
 
-	err = helper_spawn(m->agent, program, m->config.env, -1, &ops, m,
-	    &m->helper);
-	if (err) {
-		snprintf(how, sizeof(how), "cannot run %s/%s", LIBEXECDIR,
-		    program);
+	if ((err = spawn(m, program))) {
+		snprintf(how, sizeof(how), "cannot run %s/%s: %s", LIBEXECDIR,
+		    program, gpg_strerror(err));
 		set_problem(m, how);
 		agent_log("%s", m->problem);
 		return false;

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "agent/config.h"
+#include "agent/opensc.h"
 #include "local/paths.h"
 #include "skip.h"
 #include "wire/text.h"
@@ -513,6 +514,53 @@ test_foreign_files_are_refused(void **state)
 	assert_problem(GPG_ERR_EACCES, "c/config:", "another user");
 }
 
+/* ---- OpenSC's configuration ---- */
+
+static void
+check_rewrite(const char *in, const char *reader, const char *want)
+{
+	struct buf out;
+	char *got;
+
+	buf_init(&out, 4096);
+	assert_int_equal(opensc_rewrite(view_str(in), &reader, 1, &out), 0);
+	got = view_strdup(buf_view(&out));
+	assert_string_equal(got, want);
+	free(got);
+	buf_free(&out);
+}
+
+static void
+test_opensc_ignores_readers_in_every_block(void **state)
+{
+#define IGNORED " ignored_readers = \"Yubi\"; "
+#define LAST "\napp default {" IGNORED "}\n"
+
+	check_rewrite("", "Yubi", LAST);
+	check_rewrite("app default {\n\tframework pkcs15 { a = b; }\n}\n"
+	    "app opensc-pkcs11 {\n}\n", "Yubi",
+	    "app default {" IGNORED "\n\tframework pkcs15 { a = b; }\n}\n"
+	    "app opensc-pkcs11 {" IGNORED "\n}\n" LAST);
+	/* Braces in comments, in strings and within words are none. */
+	check_rewrite("# app x {\napp \"a{\" b{ {\n} }", "Yubi",
+	    "# app x {\napp \"a{\" b{ {" IGNORED "\n} }" LAST);
+	check_rewrite("", "\"a\"; b", "\napp default { ignored_readers = "
+	    "\"a\"; }\n");
+}
+
+static void
+test_opensc_concerns_its_modules_alone(void **state)
+{
+	struct module_config m = { .path = (char[]){ "/x/opensc-pkcs11.so" } };
+
+	assert_true(opensc_concerns(&m));
+	m.path = (char[]){ "/x/libsofthsm2.so" };
+	assert_false(opensc_concerns(&m));
+	m.path = NULL;
+	m.type = MODULE_PIV;
+	assert_false(opensc_concerns(&m));
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, enter, leave)
 
 int
@@ -536,6 +584,8 @@ main(void)
 		TEST(test_counts_are_bounded),
 		TEST(test_what_others_may_write_is_refused),
 		TEST(test_foreign_files_are_refused),
+		TEST(test_opensc_ignores_readers_in_every_block),
+		TEST(test_opensc_concerns_its_modules_alone),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
