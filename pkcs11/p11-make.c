@@ -43,6 +43,8 @@ static const struct recipe recipes[] = {
 	    "\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07", 10 },
 	{ ALGO_P384, CKM_EC_KEY_PAIR_GEN, 0,
 	    "\x06\x05\x2b\x81\x04\x00\x22", 7 },
+	{ ALGO_P521, CKM_EC_KEY_PAIR_GEN, 0,
+	    "\x06\x05\x2b\x81\x04\x00\x23", 7 },
 	/* Tokens know one of the two; the other fails and makes nothing. */
 	{ ALGO_ED25519, CKM_EC_EDWARDS_KEY_PAIR_GEN, 0,
 	    "\x06\x03\x2b\x65\x70", 5 },

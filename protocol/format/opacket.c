@@ -9,6 +9,7 @@ static const uint8_t oid_p256[] = {
 	8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07
 };
 static const uint8_t oid_p384[] = { 5, 0x2b, 0x81, 0x04, 0x00, 0x22 };
+static const uint8_t oid_p521[] = { 5, 0x2b, 0x81, 0x04, 0x00, 0x23 };
 static const uint8_t oid_ed25519[] = {
 	9, 0x2b, 0x06, 0x01, 0x04, 0x01, 0xda, 0x47, 0x0f, 0x01
 };
@@ -121,6 +122,10 @@ opacket_put_key_body(struct buf *b, const struct openpgp_key *key)
 		break;
 	case ALGO_P384:
 		buf_put(b, oid_p384, sizeof(oid_p384));
+		put_mpi(b, public);
+		break;
+	case ALGO_P521:
+		buf_put(b, oid_p521, sizeof(oid_p521));
 		put_mpi(b, public);
 		break;
 	case ALGO_ED25519:

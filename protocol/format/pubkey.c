@@ -28,6 +28,8 @@ static const struct algorithm_row algorithms[] = {
 	    "nistp256", HASH_SHA256 },
 	[ALGO_P384] = { "P-384", 48, "secp384r1", "ecdsa-sha2-nistp384",
 	    "nistp384", HASH_SHA384 },
+	[ALGO_P521] = { "P-521", 66, "secp521r1", "ecdsa-sha2-nistp521",
+	    "nistp521", HASH_SHA512 },
 	[ALGO_ED25519] = { "Ed25519", 0, NULL, "ssh-ed25519", NULL,
 	    HASH_SHA512 },
 };
@@ -216,7 +218,8 @@ make_ec(struct pubkey *key, struct key_numbers *numbers,
 	if ((err = expand_point(key->evp, row->field, room)))
 		return err;
 	numbers->public = view_of(room, 2 * row->field + 1);
-	key->bits = 8 * (unsigned)row->field;
+	key->bits = numbers->algorithm == ALGO_P521 ? 521 :
+	    8 * (unsigned)row->field;
 	return 0;
 }
 
@@ -310,6 +313,7 @@ make_evp(struct pubkey *key, struct key_numbers *numbers,
 		return make_rsa(key, numbers);
 	case ALGO_P256:
 	case ALGO_P384:
+	case ALGO_P521:
 		return make_ec(key, numbers, room);
 	case ALGO_ED25519:
 		return make_ed25519(key, numbers);

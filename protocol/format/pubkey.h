@@ -17,6 +17,7 @@ enum key_algorithm {
 	ALGO_P256 = 4,
 	ALGO_P384 = 5,
 	ALGO_ED25519 = 6,
+	ALGO_P521 = 7,
 };
 
 #define PUBKEY_ID_LEN 32
@@ -27,7 +28,7 @@ enum key_algorithm {
  */
 struct pubkey;
 
-/* "P-256", "P-384", "RSA-2048", "Ed25519"; ALGO_NONE for unknown names.
+/* "P-256", "P-384", "P-521", "RSA-2048", "Ed25519"; ALGO_NONE for unknown.
  * Names are read without regard to case, with or without '-'. */
 const char *algorithm_name(enum key_algorithm);
 enum key_algorithm algorithm_by_name(struct view);
@@ -70,7 +71,7 @@ enum hash_algorithm {
 };
 
 /* By the key's strength: SHA-256 up to RSA-3072 and for P-256, SHA-384 for
- * P-384, SHA-512 for RSA-4096 and Ed25519. */
+ * P-384, SHA-512 for P-521, RSA-4096 and Ed25519. */
 enum hash_algorithm pubkey_hash(const struct pubkey *);
 
 /* 32 to 64 bytes of hash; returns its length. */

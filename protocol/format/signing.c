@@ -164,17 +164,22 @@ static bool
 check_ecdsa(const struct pubkey *key, struct view data, struct view sig)
 {
 	size_t field = algorithm_field(key->algorithm);
-	uint8_t der[2 + 2 * (2 + 1 + 48)];
-	uint8_t *end;
+	uint8_t numbers[2 * (2 + 1 + 66)], der[3 + sizeof(numbers)];
+	uint8_t *end, *p = der;
+	size_t len;
 
 	if (sig.len != 2 * field)
 		return false;
-	end = der_number(der + 2, view_of(sig.p, field));
+	end = der_number(numbers, view_of(sig.p, field));
 	end = der_number(end, view_of(sig.p + field, field));
-	der[0] = 0x30;
-	der[1] = (uint8_t)(end - der - 2);
-	return EVP_PKEY_verify(key->verify, der, (size_t)(end - der), data.p,
-	    data.len) == 1;
+	len = (size_t)(end - numbers);
+	*p++ = 0x30;
+	if (len >= 0x80)
+		*p++ = 0x81;
+	*p++ = (uint8_t)len;
+	memcpy(p, numbers, len);
+	return EVP_PKEY_verify(key->verify, der, (size_t)(p - der) + len,
+	    data.p, data.len) == 1;
 }
 
 /* Without a hash set, OpenSSL compares the whole DigestInfo. */

@@ -22,6 +22,7 @@ static const uint8_t oid_p256[] = {
 	0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07
 };
 static const uint8_t oid_p384[] = { 0x2b, 0x81, 0x04, 0x00, 0x22 };
+static const uint8_t oid_p521[] = { 0x2b, 0x81, 0x04, 0x00, 0x23 };
 static const uint8_t oid_ed25519[] = { 0x2b, 0x65, 0x70 };
 
 #define OID(o) view_of((o), sizeof(o))
@@ -108,6 +109,8 @@ get_ec(struct view parameters, struct view bits, struct key_numbers *out)
 		out->algorithm = ALGO_P256;
 	else if (view_eq(curve, OID(oid_p384)))
 		out->algorithm = ALGO_P384;
+	else if (view_eq(curve, OID(oid_p521)))
+		out->algorithm = ALGO_P521;
 	else
 		return gpg_error(GPG_ERR_PUBKEY_ALGO);
 	out->public = bits;
@@ -234,6 +237,14 @@ put_rsa(struct buf *b, const struct key_numbers *in, size_t *public,
 	*exponent = der_put_number(b, in->exponent);
 }
 
+static struct view
+curve_oid(enum key_algorithm algorithm)
+{
+	return algorithm == ALGO_P256 ? OID(oid_p256) :
+	    algorithm == ALGO_P384    ? OID(oid_p384) :
+					OID(oid_p521);
+}
+
 static void
 put_point(struct buf *b, const struct key_numbers *in, size_t *public)
 {
@@ -242,8 +253,7 @@ put_point(struct buf *b, const struct key_numbers *in, size_t *public)
 		    in->public.len);
 	else
 		put_frame(b, OID(oid_ec), DER_OID,
-		    in->algorithm == ALGO_P256 ? OID(oid_p256) : OID(oid_p384),
-		    in->public.len);
+		    curve_oid(in->algorithm), in->public.len);
 	*public = buf_len(b);
 	buf_put_view(b, in->public);
 }

@@ -61,6 +61,8 @@ algorithm_of(const struct pubkey *key)
 		    4, 3, 2 },
 	    ecdsa384[] = { 0x30, 0x0a, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d,
 		    4, 3, 3 },
+	    ecdsa512[] = { 0x30, 0x0a, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d,
+		    4, 3, 4 },
 	    rsa256[] = { 0x30, 0x0d, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d,
 		    1, 1, 0x0b, 5, 0 },
 	    rsa512[] = { 0x30, 0x0d, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d,
@@ -72,6 +74,8 @@ algorithm_of(const struct pubkey *key)
 		return view_of(ecdsa256, sizeof(ecdsa256));
 	case ALGO_P384:
 		return view_of(ecdsa384, sizeof(ecdsa384));
+	case ALGO_P521:
+		return view_of(ecdsa512, sizeof(ecdsa512));
 	case ALGO_ED25519:
 		return view_of(ed25519, sizeof(ed25519));
 	default:

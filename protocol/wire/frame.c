@@ -126,18 +126,32 @@ frame_put_reply(struct buf *b, enum msg_id id, gpg_error_t code,
 	return finish(b, place, put_verdict(b, id, code, text, reply));
 }
 
-/* Takes "NAME@domain" and gives NAME; false if the domain is another's. */
+/* Whether it is "NAME@domain" with our domain. */
 static bool
-take_name(struct view *v, struct view *name)
+is_ours(struct view name, const char *ours)
 {
 	static const char tail[] = "@" WIRE_DOMAIN;
 	size_t len = sizeof(tail) - 1;
 
-	if (view_get_string(v, 256, name) || name->len <= len ||
-	    memcmp(name->p + name->len - len, tail, len))
+	return name.len > len &&
+	    !memcmp(name.p + name.len - len, tail, len) &&
+	    view_eq_str(view_of(name.p, name.len - len), ours);
+}
+
+/* Whether a row is what a client may send with this type or this name. */
+static bool
+is_request(const struct msg_row *row, uint8_t type, struct view name)
+{
+	switch (row->scope) {
+	case SCOPE_SSH:
+		return row->code == type && (type != SSH_AGENTC_EXTENSION ||
+		    view_eq_str(name, row->name));
+	case SCOPE_ANY:
+	case SCOPE_LOCAL:
+		return type == SSH_AGENTC_EXTENSION && is_ours(name, row->name);
+	default:
 		return false;
-	name->len -= len;
-	return true;
+	}
 }
 
 gpg_error_t
@@ -145,21 +159,14 @@ frame_get_request(struct view frame, enum msg_id *id, struct view *body)
 {
 	struct view name = { NULL, 0 };
 	uint8_t type;
-	bool ours;
 
-	if (view_get_u8(&frame, &type))
+	if (view_get_u8(&frame, &type) || (type == SSH_AGENTC_EXTENSION &&
+	    view_get_string(&frame, 256, &name)))
 		return gpg_error(GPG_ERR_TRUNCATED);
-	ours = type == SSH_AGENTC_EXTENSION && take_name(&frame, &name);
 	*body = frame;
-	for (*id = 0; *id < MSG_COUNT; (*id)++) {
-		const struct msg_row *row = msg_row(*id);
-
-		if (row->scope == SCOPE_SSH && row->code == type)
+	for (*id = 0; *id < MSG_COUNT; (*id)++)
+		if (is_request(msg_row(*id), type, name))
 			return 0;
-		if ((row->scope == SCOPE_ANY || row->scope == SCOPE_LOCAL) &&
-		    ours && view_eq_str(name, row->name))
-			return 0;
-	}
 	return gpg_error(GPG_ERR_UNKNOWN_COMMAND);
 }
 
@@ -175,8 +182,9 @@ frame_get_reply(struct view frame, enum msg_id id, gpg_error_t *code,
 		return err;
 	if (type == SSH_AGENT_EXTENSION_FAILURE || type == SSH_AGENT_FAILURE)
 		return gpg_error(GPG_ERR_NOT_SUPPORTED);
-	if (type != SSH_AGENT_EXTENSION_RESPONSE || !take_name(&frame, &name) ||
-	    !view_eq_str(name, msg_row(id)->name))
+	if (type != SSH_AGENT_EXTENSION_RESPONSE ||
+	    view_get_string(&frame, 256, &name) ||
+	    !is_ours(name, msg_row(id)->name))
 		return gpg_error(GPG_ERR_BAD_DATA);
 	return get_verdict(frame, id, code, text, reply);
 }

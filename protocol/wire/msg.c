@@ -19,6 +19,7 @@
 #define SECRET(id, member, max) FIELD(id, member, FIELD_SECRET, max, 0)
 #define LIST(id, member, item, max) \
 	FIELD(id, member, FIELD_LIST, max, MSG_##item)
+#define REST(id, member, max) FIELD(id, member, FIELD_REST, max, 0)
 #define END(id) { NULL, FIELD_END, 0, 0, 0 } };
 #include "wire/messages.def"
 #undef ITEM
@@ -31,6 +32,7 @@
 #undef BYTES
 #undef SECRET
 #undef LIST
+#undef REST
 #undef END
 
 static const struct msg_row rows[MSG_COUNT] = {
@@ -48,6 +50,7 @@ static const struct msg_row rows[MSG_COUNT] = {
 #define BYTES(id, member, max)
 #define SECRET(id, member, max)
 #define LIST(id, member, item, max)
+#define REST(id, member, max)
 #define END(id)
 #include "wire/messages.def"
 };
@@ -66,6 +69,14 @@ encode_bytes(struct buf *b, const struct msg_field *f, struct view v)
 	if (f->type == FIELD_TEXT && !text_is_clean(v))
 		return gpg_error(GPG_ERR_INV_VALUE);
 	return buf_put_string(b, v);
+}
+
+static gpg_error_t
+encode_rest(struct buf *b, const struct msg_field *f, struct view v)
+{
+	if (v.len > f->max)
+		return gpg_error(GPG_ERR_TOO_LARGE);
+	return buf_put_view(b, v);
 }
 
 static gpg_error_t
@@ -93,6 +104,8 @@ encode_field(struct buf *b, const struct msg_field *f, const void *p)
 		return encode_bytes(b, f, *(const struct view *)p);
 	case FIELD_LIST:
 		return encode_list(b, f, p);
+	case FIELD_REST:
+		return encode_rest(b, f, *(const struct view *)p);
 	case FIELD_END:
 		break;
 	}
@@ -160,6 +173,9 @@ decode_field(struct view *v, const struct msg_field *f, void *p)
 		return view_get_string(v, f->max, p);
 	case FIELD_LIST:
 		return decode_list(v, f, p);
+	case FIELD_REST:
+		return v->len > f->max ? gpg_error(GPG_ERR_TOO_LARGE) :
+		    view_get_bytes(v, v->len, p);
 	case FIELD_END:
 		break;
 	}

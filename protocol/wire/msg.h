@@ -18,7 +18,7 @@
 /* Who may send a message, and where. */
 enum msg_scope {
 	SCOPE_NONE,	/* a reply or an element, never sent by itself */
-	SCOPE_SSH,	/* RFC 9987, both sockets */
+	SCOPE_SSH,	/* RFC 9987 and OpenSSH, both sockets */
 	SCOPE_ANY,	/* our extension, both sockets */
 	SCOPE_LOCAL,	/* our extension, local.sock only */
 	SCOPE_TOKEN,	/* agent and token process */
@@ -127,6 +127,7 @@ enum msg_id {
 #define BYTES(id, member, max)
 #define SECRET(id, member, max)
 #define LIST(id, member, item, max)
+#define REST(id, member, max)
 #define END(id)
 #include "wire/messages.def"
 #undef ITEM
@@ -139,6 +140,7 @@ enum msg_id {
 #undef BYTES
 #undef SECRET
 #undef LIST
+#undef REST
 #undef END
 	MSG_COUNT
 };
@@ -153,6 +155,7 @@ enum msg_id {
 #define BYTES(id, member, max) struct view member;
 #define SECRET(id, member, max) struct view member;
 #define LIST(id, member, item, max) struct msg_list member;
+#define REST(id, member, max) struct view member;
 #define END(id) };
 #include "wire/messages.def"
 #undef ITEM
@@ -165,6 +168,7 @@ enum msg_id {
 #undef BYTES
 #undef SECRET
 #undef LIST
+#undef REST
 #undef END
 
 enum field_type {
@@ -176,6 +180,7 @@ enum field_type {
 	FIELD_BYTES,
 	FIELD_SECRET,
 	FIELD_LIST,
+	FIELD_REST,
 };
 
 struct msg_field {

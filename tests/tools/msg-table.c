@@ -45,12 +45,14 @@ field_type_text(const struct msg_field *f, char *dst, size_t size)
 		[FIELD_BYTES] = "bytes",
 		[FIELD_SECRET] = "secret",
 		[FIELD_LIST] = "list",
+		[FIELD_REST] = "rest",
 	};
 
 	switch (f->type) {
 	case FIELD_TEXT:
 	case FIELD_BYTES:
 	case FIELD_SECRET:
+	case FIELD_REST:
 		snprintf(dst, size, "%s[%zu]", names[f->type], f->max);
 		break;
 	case FIELD_LIST:

@@ -21,6 +21,8 @@ softkey_new(enum key_algorithm algorithm)
 		return EVP_EC_gen("P-256");
 	case ALGO_P384:
 		return EVP_EC_gen("P-384");
+	case ALGO_P521:
+		return EVP_EC_gen("P-521");
 	case ALGO_ED25519:
 		return EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
 	case ALGO_NONE:
