@@ -226,8 +226,8 @@ burst_end(struct piv_burst *b)
 	if (!b->yk)
 		return;
 	ykpiv_done_with_external_card(b->yk);
-	SCardEndTransaction(b->handle, b->verified || b->managed ?
-	    SCARD_RESET_CARD : SCARD_LEAVE_CARD);
+	SCardEndTransaction(b->handle, b->dirty ? SCARD_RESET_CARD :
+	    SCARD_LEAVE_CARD);
 	SCardDisconnect(b->handle, SCARD_LEAVE_CARD);
 	SCardReleaseContext(b->context);
 	memset(b, 0, sizeof(*b));
@@ -312,7 +312,10 @@ piv_identify(const char *reader, uint32_t *serial, struct problem *pb)
 	    (err = piv_serial(&c, serial)))
 		*serial = 0;
 	burst_end(&c.burst);
-	return gpg_err_code(err) == GPG_ERR_NOT_SUPPORTED ? 0 : err;
+	if (!err || gpg_err_code(err) == GPG_ERR_NOT_SUPPORTED)
+		return 0;
+	return problem_say(pb, GPG_ERR_CARD, "the card in the reader \"%s\" "
+	    "gave no answer that can be understood", reader);
 }
 
 /* ---- holding and letting go ---- */

@@ -130,6 +130,7 @@ send_both(struct change *ch, int *sw)
 	gpg_error_t err = 0;
 
 	*sw = SW_CONDITIONS;
+	ch->card->burst.dirty = true;
 	if (pad(room, pin_view(ch->old)) &&
 	    pad(room + PIV_PIN_LEN, pin_view(ch->new)))
 		err = piv_send(ch->card, &(struct piv_command){

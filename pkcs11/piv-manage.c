@@ -144,7 +144,7 @@ prove(struct login *l, int *sw)
 	buf_init(&inside, 64);
 	tlv_put(&inside, 0x80, view_of(l->witness, size));
 	tlv_put(&inside, 0x81, view_of(l->challenge, size));
-	l->card->burst.managed = true;	/* for all that we know */
+	l->card->burst.dirty = true;
 	err = exchange(l->card, mgm[l->i].piv, buf_view(&inside), &l->reply,
 	    sw);
 	buf_free(&inside);

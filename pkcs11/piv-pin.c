@@ -169,7 +169,8 @@ piv_pin_verify(struct piv_card *c, struct pin *pin, int *sw)
 		return gpg_error(GPG_ERR_INV_LENGTH);
 	memset(room, 0xff, PIV_PIN_LEN);
 	memcpy(room, v.p, v.len);
-	c->burst.verified = true;	/* for all that we know */
+	c->burst.dirty = true;
+	c->burst.verified = false;
 	err = piv_send(c, &(struct piv_command){ 0x20, 0, 0x80,
 	    view_of(room, PIV_PIN_LEN) }, NULL, sw);
 	pin_wipe_room(pin);
@@ -252,12 +253,13 @@ send_held(struct piv *p, struct piv_card *c, struct pin *pin,
 		    "%s wants its PIN", piv_card_title(c).text);
 	if ((err = check_tries(c, pb)))
 		return err;
-	if ((err = piv_pin_verify(c, pin, &sw)))
-		return piv_card_lost(p, c, pb);
-	if (sw == SW_OK)
+	err = piv_pin_verify(c, pin, &sw);
+	if (!err && sw == SW_OK)
 		return 0;
-	if (piv_sw_is_tries(sw) || sw == SW_BLOCKED)
-		piv_pin_drop(c);
+	/* Whatever was said instead, the try may be gone. */
+	piv_pin_drop(c);
+	if (err)
+		return piv_card_lost(p, c, pb);
 	if (piv_sw_is_tries(sw))
 		return problem_say(pb, GPG_ERR_PIN_NOT_SYNCED, "%s does not "
 		    "take the PIN any more that it took before",

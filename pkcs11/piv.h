@@ -9,8 +9,8 @@
  * libykpiv only carries commands (ykpiv_transfer_data): it would replay a PIN
  * by itself.  A burst of commands has a PC/SC context, a connection and a
  * transaction of its own; it ends within two seconds after the last use by
- * letting go of the card, which is reset if a PIN was verified meanwhile, so
- * that a verified PIN always implies a held transaction.
+ * letting go of the card, which is reset if a PIN was sent meanwhile, so that
+ * a verified PIN always implies a held transaction.
  *
  * Locks, outermost first, and what they are held across:
  *	piv->scan	looking which card is in which reader
@@ -78,6 +78,7 @@ struct piv_burst {
 	bool verified;		/* the PIN was */
 	bool fresh;		/* and no key was used since */
 	bool managed;		/* the management key was */
+	bool dirty;		/* a secret was sent, whatever came back */
 };
 
 struct piv_card {
