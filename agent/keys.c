@@ -25,15 +25,6 @@ keyring_new(struct keyring **out)
 	return *out ? 0 : gpg_error(GPG_ERR_ENOMEM);
 }
 
-static void
-holder_clear(struct holder *h)
-{
-	free(h->uri);
-	free(h->token);
-	free(h->serial);
-	free(h->slot_name);
-}
-
 struct key *
 key_ref(struct key *k)
 {
@@ -60,8 +51,7 @@ key_unref(struct key **kp)
 	*kp = NULL;
 	if (!k || --k->refs > 0)
 		return;
-	for (size_t i = 0; i < k->holder_count; i++)
-		holder_clear(&k->holders[i]);
+	key_drop_holders(k, NULL);
 	free(k->holders);
 	key_clear_names(k);
 	free(k->name);
@@ -239,20 +229,6 @@ keyring_load(struct keyring *r, const char *dir)
 	return 0;
 }
 
-static void
-key_drop_holders(struct key *k, const struct module *m)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < k->holder_count; i++) {
-		if (k->holders[i].module == m)
-			holder_clear(&k->holders[i]);
-		else
-			k->holders[kept++] = k->holders[i];
-	}
-	k->holder_count = kept;
-}
-
 void
 keyring_drop(struct keyring *r, struct module *m)
 {
@@ -261,30 +237,10 @@ keyring_drop(struct keyring *r, struct module *m)
 	keyring_sweep(r);
 }
 
+/* What a token calls it, and when it was made. */
 static void
-key_add_holder(struct key *k, struct module *m, const struct msg_token_key *t)
+key_take_names(struct key *k, const struct msg_token_key *t)
 {
-	const struct slot *slot = module_slot(m, t->slot);
-	struct holder *h;
-
-	h = realloc(k->holders, (k->holder_count + 1) * sizeof(*h));
-	if (!h)
-		return;
-	k->holders = h;
-	k->holders[k->holder_count++] = (struct holder){
-		.module = m, .key = t->key, .slot = t->slot,
-		.flags = t->flags & (KEY_ALWAYS_AUTH | KEY_TOUCH),
-		.pin_policy = t->pin_policy,
-		.touch_policy = t->touch_policy,
-		.origin = t->origin,
-		.certificate_expires = t->certificate_expires,
-		.slot_name = view_strdup(t->slot_name),
-		.uri = view_strdup(t->uri),
-		.token = strdup(slot && slot->label ? slot->label : ""),
-		.serial = strdup(slot && slot->serial ? slot->serial : ""),
-	};
-	free(k->last_module);
-	k->last_module = strdup(m->config.name);
 	if (t->label.len > 0 && !k->label[0]) {
 		free(k->label);
 		k->label = view_strdup(t->label);
@@ -310,8 +266,10 @@ take_token_key(struct keyring *r, struct module *m,
 		    gpg_strerror(err));
 		return;
 	}
-	if ((k = keyring_add(r, &pub)))
-		key_add_holder(k, m, t);
+	if (!(k = keyring_add(r, &pub)))
+		return;
+	key_add_holder(k, m, t);
+	key_take_names(k, t);
 }
 
 void
@@ -459,28 +417,4 @@ keyring_find_ssh(const struct keyring *r, struct view blob)
 		if (view_eq(pubkey_ssh(r->keys[i]->pub), blob))
 			return key_ref(r->keys[i]);
 	return NULL;
-}
-
-const struct holder *
-key_holder(const struct key *k)
-{
-	const struct holder *best = NULL;
-
-	for (size_t i = 0; i < k->holder_count; i++)
-		if (!best || k->holders[i].blame < best->blame)
-			best = &k->holders[i];
-	return best;
-}
-
-bool
-key_blame(struct key *k, const struct module *m, uint32_t token_key)
-{
-	const struct holder *best;
-
-	for (size_t i = 0; i < k->holder_count; i++)
-		if (k->holders[i].module == m &&
-		    k->holders[i].key == token_key)
-			k->holders[i].blame++;
-	best = key_holder(k);
-	return best && (best->module != m || best->key != token_key);
 }

@@ -79,8 +79,23 @@ gpg_error_t keyring_find(const struct keyring *, struct view text,
     struct key **, char **problem);
 struct key *keyring_find_ssh(const struct keyring *, struct view blob);
 
-/* The holder that failed least; NULL if there is none. */
+/*
+ * Adds a holder as its module listed it, and drops a module's (NULL: all);
+ * the keyring does.
+ */
+void key_add_holder(struct key *, struct module *,
+    const struct msg_token_key *);
+void key_drop_holders(struct key *, const struct module *);
+
+/*
+ * The holder that failed least, and among those the one that asks least of
+ * the user; NULL if there is none.
+ */
 const struct holder *key_holder(const struct key *);
+
+/* Whether another holder signs without a PIN being asked for. */
+bool key_has_easier(const struct key *, const struct module *,
+    uint32_t token_key);
 
 /* Notes that a holder failed; returns whether a better one is left. */
 bool key_blame(struct key *, const struct module *, uint32_t token_key);

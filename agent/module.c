@@ -590,3 +590,11 @@ module_slot(const struct module *m, uint32_t slot)
 			return &m->slots[i];
 	return NULL;
 }
+
+void
+module_learn(struct module *m, uint32_t slot, uint32_t set, uint32_t clear)
+{
+	for (size_t i = 0; i < m->slot_count; i++)
+		if (m->slots[i].slot == slot)
+			m->slots[i].flags = (m->slots[i].flags & ~clear) | set;
+}

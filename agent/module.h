@@ -85,6 +85,10 @@ void modules_sweep(struct agent *);
 struct module *module_by_name(struct agent *, struct view name);
 const struct slot *module_slot(const struct module *, uint32_t slot);
 
+/* What was learnt of a slot since it was listed: flags that it has, or not. */
+void module_learn(struct module *, uint32_t slot, uint32_t set,
+    uint32_t clear);
+
 /*
  * Asks the token process; fd (-1: none) goes along and is always consumed.
  * deadline_ms 0 waits for ever (a person).  Returns NULL when out of memory.

@@ -22,6 +22,19 @@ try_another(struct request *r)
 	return true;
 }
 
+/* Rather a token whose PIN is held than a question. */
+static bool
+try_easier(struct request *r)
+{
+	if (!r->key || !r->work->signs || r->step > 0 ||
+	    r->tries >= r->key->holder_count ||
+	    !key_has_easier(r->key, r->module, r->token_key))
+		return false;
+	r->tries++;
+	request_locate(r);
+	return true;
+}
+
 static void
 take_answer(struct request *r, const void *reply)
 {
@@ -46,6 +59,10 @@ on_pin(void *arg, gpg_error_t err, const char *text, const void *reply)
 	struct request *r = arg;
 
 	r->pin = NULL;
+	if (!err && r->secret == SECRET_PIN)
+		module_learn(r->module, r->slot, TOKEN_LOGGED_IN, 0);
+	else if (gpg_err_code(err) == GPG_ERR_PIN_BLOCKED)
+		module_learn(r->module, r->slot, TOKEN_PIN_LOCKED, 0);
 	if (!err)
 		r->module->nowhere_ms = 0;
 	else if (r->origin != ORIGIN_LOCAL &&
@@ -124,7 +141,9 @@ on_token(void *arg, gpg_error_t err, const char *text, const void *reply)
 		take_answer(r, reply);
 		return;
 	case GPG_ERR_PIN_NOT_SYNCED:
-		ask_pin(r, SECRET_PIN);
+		module_learn(r->module, r->slot, 0, TOKEN_LOGGED_IN);
+		if (!try_easier(r))
+			ask_pin(r, SECRET_PIN);
 		return;
 	case GPG_ERR_NO_PASSPHRASE:
 		ask_pin(r, SECRET_MANAGEMENT);
@@ -134,11 +153,19 @@ on_token(void *arg, gpg_error_t err, const char *text, const void *reply)
 		return;
 	case GPG_ERR_MISSING_KEY:
 	case GPG_ERR_CARD_NOT_PRESENT:
+		if (try_another(r))
+			return;
 		if (!request_is_late(r) && (!r->missed ||
 		    gpg_err_code(err) == GPG_ERR_CARD_NOT_PRESENT)) {
 			locate_again(r);
 			return;
 		}
+		break;
+	case GPG_ERR_PIN_BLOCKED:
+		module_learn(r->module, r->slot, TOKEN_PIN_LOCKED,
+		    TOKEN_LOGGED_IN);
+		if (try_another(r))
+			return;
 		break;
 	case GPG_ERR_CARD:
 	case GPG_ERR_CARD_REMOVED:

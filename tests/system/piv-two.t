@@ -1,0 +1,107 @@
+#!/bin/sh
+# Two YubiKeys that hold one key are one key: the one signs that is there, and
+# rather that whose PIN is held; PINs are not mixed up, and a locked one does
+# not stand in the way of the other.
+set -- --reader 'Yubico YubiKey OTP+FIDO+CCID' \
+    --reader 'Yubico YubiKey FIDO+CCID' --reader 'Yubico YubiKey CCID'
+. "$(dirname "$0")/piv.sh"
+needs yubico-piv-tool jq
+
+pin_2=22222222
+# p2 WORD...: the vendor's tool, at the second YubiKey.
+p2() {
+	timeout 60 yubico-piv-tool -r 'Yubico YubiKey FIDO+CCID' "$@"
+}
+# copy N: card N is a copy of the first, under a serial of its own.
+copy() {
+	mkdir -p "$work/card-$1"
+	sed 's/10000001/'"${2-1000000$1}"'/' "$work/card-1/state" \
+	    >"$work/card-$1/state"
+	card_start "$1" --touch now
+}
+sees() {	# HOW-MANY
+	touchstone keys list >/dev/null 2>&1
+	test "$(status_of '.modules[0].tokens | length')" = "$1"
+}
+plug() {
+	sleep 1
+	card "$1" plug
+	wait_for 10 card_seen "$1"
+}
+# Who was asked for a PIN since the last look: serials.
+asked() {
+	pinentry_log | sed -n 's/^SETDESC .*serial \([0-9]*\).*/\1/p' |
+	    sort -u | xargs
+	rm -f "$user/pinentry.log"
+}
+# Whose PIN is held: serials.
+held() {
+	touchstone status --json | jq -r '[.modules[0].tokens[] |
+	    select(.pin_held) | .serial] | sort | join(" ")'
+}
+
+card_start 1 --touch now || exit 1
+mkdir -p "$config"
+echo 'token_wait = 4;' >>"$config/config"
+piv_agent || exit 1
+pinentry "always pin $pin"
+piv_key 9a P-256 2 1 || exit 1
+openpgp_key >"$user/said" 2>&1 ||
+    fail 'the key is made ready for git' "$(cat "$user/said")"
+copy 2 || exit 1
+ok 'the copy has a PIN of its own' p2 -a change-pin -P "$pin" -N $pin_2
+ok 'two are seen' wait_for 10 sees 2
+
+# ---- whose PIN is held ----
+touchstone forget >/dev/null
+is 'no PIN is held' "$(held)" ''
+asked >/dev/null
+card 1 unplug
+ok 'the first is gone' wait_for 10 sees 1
+pinentry "always pin $pin_2"
+ok 'then the second signs' ssh_sign
+is 'and wants its PIN' "$(asked)" 10000002
+plug 1
+ok 'both are there' wait_for 10 sees 2
+card 1 zero
+ok 'both there, the one signs whose PIN is held' ssh_sign
+ok 'well' ssh_good
+is 'nobody is asked' "$(asked)" ''
+is 'the other was not sent a PIN' "$(count 1 verifies)" 0
+is 'nor asked to sign' "$(count 1 signs)" 0
+is 'the PIN that is held is that of the second' "$(held)" 10000002
+
+# ---- one is locked ----
+touchstone forget >/dev/null
+for try in 1 2 3; do
+	p2 -a verify-pin -P 11111111 >/dev/null 2>&1
+done
+touchstone keys list --refresh >/dev/null
+asked >/dev/null
+card 2 zero
+pinentry "always pin $pin"
+ok 'with one of them locked the other signs' ssh_sign
+ok 'well, too' ssh_good
+is 'after its own PIN' "$(asked)" 10000001
+is 'and the locked one gets none' "$(count 2 verifies)" 0
+touchstone forget >/dev/null
+for try in 1 2 3; do
+	yubico-piv-tool -r 'OTP+FIDO+CCID' -a verify-pin -P 11111111 \
+	    >/dev/null 2>&1
+done
+touchstone keys list --refresh >/dev/null
+card 1 zero
+card 2 zero
+tap_out=$(sign_directly 2>&1)
+isnt 'with both locked: exit status' "$?" 0
+like 'with both locked: words' "$tap_out" 'PIN .* is locked.* PUK'
+is 'and neither gets a PIN' "$(count 1 verifies) $(count 2 verifies)" '0 0'
+
+# ---- none is there ----
+card 1 unplug
+card 2 unplug
+ok 'both are gone' wait_for 10 sees 0
+tap_out=$(sign_directly 2>&1)
+isnt 'with both gone: exit status' "$?" 0
+like 'with both gone: words' "$tap_out" 'was not inserted within 4 s'
+done_testing
