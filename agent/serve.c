@@ -395,9 +395,8 @@ serve_wait(struct conn *c, struct view body)
 
 /* ---- administration ---- */
 
-/* Who did what to the agent itself belongs into the record too. */
-static void
-note(struct conn *c, const char *what)
+void
+serve_note(struct conn *c, const char *what)
 {
 	struct audit_record rec = {
 		.stage = AUDIT_EVENT,
@@ -408,6 +407,15 @@ note(struct conn *c, const char *what)
 
 	if (c->agent->audit)
 		audit_put(c->agent->audit, &rec, NULL, NULL);
+}
+
+void
+serve_forgotten(struct conn *c)
+{
+	if (is_settled(c))
+		answer_listing(c);
+	else
+		agent_watch(c->agent, &c->watcher);
 }
 
 /* Whether a PIN is held is the token process's to say, and changes. */
@@ -428,42 +436,12 @@ serve_status(struct conn *c, struct view body)
 }
 
 static void
-on_forgotten(void *arg, gpg_error_t err, const char *text, const void *reply)
-{
-	struct agent *a = arg;
-
-	a->forgetting--;
-	agent_changed(a);
-}
-
-/* A process that does not answer in time is ended, and its PINs with it. */
-static void
-serve_forget(struct conn *c, struct view body)
-{
-	struct msg_token_forget in;
-	struct agent *a = c->agent;
-	struct module *m, *next;
-
-	memset(&in, 0, sizeof(in));
-	TAILQ_FOREACH_SAFE(m, &a->modules, next, next)
-		if (m->state == MODULE_READY && module_call(m,
-		    MSG_token_forget, &in, -1, SETTLE_S * 1000, on_forgotten,
-		    a))
-			a->forgetting++;
-	note(c, "forget");
-	if (is_settled(c))
-		answer_listing(c);
-	else
-		agent_watch(c->agent, &c->watcher);
-}
-
-static void
 serve_reload(struct conn *c, struct view body)
 {
 	char *problem = NULL;
 	gpg_error_t err;
 
-	note(c, "reload");
+	serve_note(c, "reload");
 	if ((err = agent_reload(c->agent, &problem)))
 		conn_fail(c, err, problem);
 	else
@@ -474,7 +452,7 @@ serve_reload(struct conn *c, struct view body)
 static void
 serve_stop(struct conn *c, struct view body)
 {
-	note(c, "stop");
+	serve_note(c, "stop");
 	conn_reply(c, 0, "", NULL);
 	agent_stop(c->agent);
 }
@@ -500,7 +478,7 @@ serve_session(struct conn *c, struct view body)
 	c->agent->session = place;
 	TAILQ_FOREACH(m, &c->agent->modules, next)
 		m->nowhere_ms = 0;
-	note(c, "session");
+	serve_note(c, "session");
 	conn_reply(c, 0, "", NULL);
 }
 

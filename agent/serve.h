@@ -1,4 +1,4 @@
-/* What the services of the clients share (serve.c, serve-setup.c). */
+/* What the services of the clients share (serve*.c). */
 #ifndef AGENT_SERVE_H
 #define AGENT_SERVE_H
 
@@ -9,6 +9,12 @@ struct request;
 struct work;
 
 void serve_malformed(struct conn *);
+
+/* Who did what to the agent itself belongs into the record too. */
+void serve_note(struct conn *, const char *what);
+
+/* Answers once no module has to forget any more. */
+void serve_forgotten(struct conn *);
 
 /*
  * Begins a request; its parameters are set between this and the feed.  NULL:
@@ -24,5 +30,6 @@ void serve_token_init(struct conn *, struct view body);
 void serve_certificate(struct conn *, struct view body);
 void serve_attest(struct conn *, struct view body);
 void serve_secret(struct conn *, struct view body);
+void serve_forget(struct conn *, struct view body);
 
 #endif

@@ -41,12 +41,33 @@ nobody(struct call *c)
 	    GPG_ERR_NO_AGENT && c->talk.way != WAY_NAMED;
 }
 
+static const struct option_row forget_options[] = {
+	{ "removed", 0, NULL, "of the tokens that were taken out" },
+	{ NULL, 0, NULL, NULL },
+};
+
 static int
 run_forget(struct call *c)
 {
+	const char *token = call_arg(c, 0);
+	struct msg_forget in = { .token = view_str(token ? token : ""),
+		.removed = call_option(c, "removed") != NULL };
+	struct msg_empty reply;
+	gpg_error_t err;
+
+	if (token && (in.removed || !*token)) {
+		err = call_problem(c, GPG_ERR_INV_ARG, *token ? "a token and "
+		    "--removed exclude each other" : "no token was named");
+		return call_fail(c, err);
+	}
 	if (nobody(c))
 		return report(c, "No agent runs, so no PIN is held.");
-	return tell(c, MSG_forget, 0, "All PINs are forgotten.");
+	if ((err = call_connect(c, CONNECT_HERE)) ||
+	    (err = call_ask(c, MSG_forget, &in, &reply)))
+		return call_fail(c, err);
+	return report(c, token ? "Its PIN is forgotten." : in.removed ?
+	    "The PINs of tokens that were taken out are forgotten." :
+	    "All PINs are forgotten.");
 }
 
 static int
@@ -118,7 +139,8 @@ run_stop(struct call *c)
 }
 
 const struct command cmd_forget = {
-	NULL, "forget", "", 0, 0, "Wipe every PIN that is held", NULL,
+	NULL, "forget", "[TOKEN]", 0, 1,
+	"Wipe every PIN that is held, or that of one token", forget_options,
 	run_forget,
 };
 

@@ -197,14 +197,18 @@ p11_wipe(void *state)
 }
 
 gpg_error_t
-p11_forget(void *state, struct problem *pb)
+p11_forget(void *state, uint32_t slot, struct problem *pb)
 {
 	struct p11 *p = state;
 	struct p11_slot *s;
 
-	p11_wipe(p);
+	/* All are wiped before one is waited for. */
 	for (uint32_t i = 0; (s = p11_slot_get(p, i)); i++)
-		p11_login_settle(p, s);
+		if (slot == TOKEN_ALL_SLOTS || slot == i)
+			part(s);
+	for (uint32_t i = 0; (s = p11_slot_get(p, i)); i++)
+		if (slot == TOKEN_ALL_SLOTS || slot == i)
+			p11_login_settle(p, s);
 	return 0;
 }
 

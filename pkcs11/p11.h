@@ -233,7 +233,7 @@ void p11_login_expire(void *p11);
 
 gpg_error_t p11_login(void *state, uint32_t slot, enum token_secret, int fd,
     struct problem *);
-gpg_error_t p11_forget(void *state, struct problem *);
+gpg_error_t p11_forget(void *state, uint32_t slot, struct problem *);
 void p11_wipe(void *state);
 
 /*

@@ -66,13 +66,15 @@ piv_wipe(void *state)
 
 /* A card that is at work is let go when it is done. */
 static gpg_error_t
-piv_forget(void *state, struct problem *pb)
+piv_forget(void *state, uint32_t slot, struct problem *pb)
 {
 	struct piv *p = state;
 	struct piv_card *c;
 
-	piv_wipe(state);
 	for (uint32_t i = 0; (c = piv_card_get(p, i)); i++) {
+		if (slot != TOKEN_ALL_SLOTS && slot != i)
+			continue;
+		piv_pin_drop(c);
 		if (pthread_mutex_trylock(&c->lock))
 			continue;
 		piv_card_let_go(c);

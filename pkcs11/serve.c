@@ -390,7 +390,7 @@ do_forget(struct worker *w, struct request *rq)
 
 	if (msg_decode(rq->id, rq->body, &in))
 		return gpg_error(GPG_ERR_BAD_DATA);
-	err = s->ops->forget(atomic_load(&s->state), &pb);
+	err = s->ops->forget(atomic_load(&s->state), in.slot, &pb);
 	answer(s, &w->reply, rq->serial, rq->id, err, pb.text, NULL);
 	return 0;
 }

@@ -95,8 +95,8 @@ struct token_ops {
 	gpg_error_t (*login)(void *state, uint32_t slot,
 	    enum token_secret, int fd, struct problem *);
 
-	/* Wipes every PIN at once, then logs out. */
-	gpg_error_t (*forget)(void *state, struct problem *);
+	/* Wipes the PIN of a slot, or of TOKEN_ALL_SLOTS, then logs out. */
+	gpg_error_t (*forget)(void *state, uint32_t slot, struct problem *);
 
 	/*
 	 * Makes a key pair that never leaves the token and notes beside it

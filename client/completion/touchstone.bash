@@ -16,6 +16,7 @@ _touchstone_options() {
 		echo --soft --serial --slot --name --user-id --algorithm \
 		    --pin-policy --touch-policy --overwrite --change-defaults \
 		    --no-change --pin-file --git --no-import ;;
+	forget) echo --removed ;;
 	'keys list') echo --refresh ;;
 	'keys generate')
 		echo --name --module --token --algorithm --slot --pin-policy \

@@ -57,6 +57,8 @@ enum {
 	TOKEN_PUK_LOCKED = 1024,
 };
 
+#define TOKEN_ALL_SLOTS UINT32_MAX	/* token_forget.slot */
+
 /* pin_policy, touch_policy, origin, as PIV has them; 0: not known */
 enum {
 	PIN_POLICY_NEVER = 1,

@@ -312,7 +312,7 @@ do_forget(struct run *r, struct problem *pb)
 	if (r->how & 1)
 		token_ops.wipe(r->state);
 	else
-		token_ops.forget(r->state, pb);
+		token_ops.forget(r->state, TOKEN_ALL_SLOTS, pb);
 	return 0;
 }
 

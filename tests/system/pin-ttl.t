@@ -49,10 +49,29 @@ is 'and none is held' "$(pin_held)" false
 pinentry cancel
 no_commit 'after "touchstone forget"' six
 
+# A token that was taken out, or that nobody can see, is not known any more.
+pinentry "pin $pin"
+ok 'a PIN is held again' commit six
+ok 'those that were taken out forget' touchstone forget --removed
+is 'and none was' "$(pin_held)" true
+ok 'the next commit needs no PIN' commit seven
+token_does absent
+ok 'without it they do' touchstone forget --removed
+token_does ''
+touchstone keys list --refresh >/dev/null
+is 'and it is held no more when it is back' "$(pin_held)" false
+pinentry "pin $pin"
+ok 'another PIN, another commit' commit eight
+token_does 'fail list 0x30 0'
+ok 'who cannot be looked at' touchstone forget --removed
+token_does ''
+touchstone keys list --refresh >/dev/null
+is 'forgets too' "$(pin_held)" false
+
 pin_ttl 0
 pinentry "pin $pin" "pin $pin"
-ok 'no time at all: a commit' commit seven
-ok 'and another' commit eight
+ok 'no time at all: a commit' commit nine
+ok 'and another' commit ten
 is 'are two entries' "$(pin_dialogues)" 2
 is 'two logins' "$(calls C_Login)" 2
 ok 'and the token was left each time' wait_for 10 logged_out

@@ -48,6 +48,7 @@ pinentry "always pin $pin"
 piv_key 9a P-256 2 1 || exit 1
 openpgp_key >"$user/said" 2>&1 ||
     fail 'the key is made ready for git' "$(cat "$user/said")"
+shared=$ssh
 copy 2 || exit 1
 ok 'the copy has a PIN of its own' p2 -a change-pin -P "$pin" -N $pin_2
 ok 'two are seen' wait_for 10 sees 2
@@ -70,6 +71,59 @@ is 'nobody is asked' "$(asked)" ''
 is 'the other was not sent a PIN' "$(count 1 verifies)" 0
 is 'nor asked to sign' "$(count 1 signs)" 0
 is 'the PIN that is held is that of the second' "$(held)" 10000002
+
+# ---- one forgets ----
+# both_held: the PIN of each, by a key that it alone has.
+piv_key 9c P-256 2 1 'YubiKey 10000001' || exit 1
+ssh_1=$ssh
+piv_key 9c P-256 2 1 'YubiKey 10000002' || exit 1
+ssh_2=$ssh
+both_held() {
+	touchstone forget >/dev/null &&
+	    pinentry "always pin $pin" && ssh=$ssh_1 && ssh_sign &&
+	    pinentry "always pin $pin_2" && ssh=$ssh_2 && ssh_sign &&
+	    test "$(held)" = '10000001 10000002'
+}
+ok 'both PINs are held' both_held
+ok 'one is named by its serial number' touchstone forget 10000001
+is 'and forgets; the other does not' "$(held)" 10000002
+pinentry cancel
+ssh=$ssh_2
+ok 'it signs without its PIN' ssh_sign
+ssh=$ssh_1
+ok 'and the other does not' ssh_refused
+ok 'both are held again' both_held
+ok 'the other is named by its label' touchstone forget 'YubiKey 10000002'
+is 'and forgets' "$(held)" 10000001
+ok 'both are held' both_held
+tap_out=$(touchstone forget 10000003 2>&1)
+is 'a name that none has: exit status' "$?" 5
+like 'and words' "$tap_out" 'no token that is here'
+tap_out=$(touchstone forget --removed 10000001 2>&1)
+is 'a name beside --removed: exit status' "$?" 2
+tap_out=$(touchstone forget '' 2>&1)
+is 'an empty name is none: exit status' "$?" 2
+is 'and nothing is forgotten' "$(held)" '10000001 10000002'
+ok 'the PINs of those that are gone' touchstone forget --removed
+is 'are none of theirs' "$(held)" '10000001 10000002'
+card 1 unplug
+ok 'one is taken out' wait_for 10 sees 1
+is 'and forgets, unasked; the other does not' "$(held)" 10000002
+plug 1
+ok 'it is put back' wait_for 10 sees 2
+is 'and knows nothing' "$(held)" 10000002
+ok 'a third time' both_held
+ok 'both are named by their module' touchstone forget yubikey
+is 'and forget' "$(held)" ''
+ok 'the last time' both_held
+card 2 unplug
+ok 'taken out just now' touchstone forget --removed
+ok 'it is gone' wait_for 10 sees 1
+is 'and its PIN with it, alone' "$(held)" 10000001
+plug 2
+ok 'both are there once more' wait_for 10 sees 2
+ssh=$shared
+pinentry "always pin $pin"
 
 # ---- one is locked ----
 touchstone forget >/dev/null

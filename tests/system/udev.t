@@ -27,14 +27,18 @@ is 'it is installed' "$(cmp "$rules" \
     "$prefix/lib/udev/rules.d/70-touchstone.rules" 2>&1)" ''
 unit=$prefix/lib/systemd/user/touchstone-forget@.service
 is 'the unit that it wants forgets by what is installed' \
-    "$(sed -n 's/^ExecStop=//p' "$unit")" "$bin/touchstone forget"
+    "$(sed -n 's/^ExecStop=//p' "$unit" | sed 1q)" \
+    "$bin/touchstone forget --removed"
+is 'and again when pcscd knows' "$(grep -cx \
+    "ExecStop=$bin/touchstone forget --removed" "$unit")" 2
 is 'and stops with the device' "$(sed -n 's/^BindsTo=//p' "$unit")" '%i.device'
 if command -v systemd-analyze >/dev/null; then
 	ok 'systemd reads the unit' systemd-analyze --user verify "$unit"
 	is 'and has nothing to say' "$tap_out" ''
 fi
 # What the unit runs, where no agent is.
-ok 'where no agent runs, there is nothing to forget' "$bin/touchstone" forget
+ok 'where no agent runs, there is nothing to forget' "$bin/touchstone" forget \
+    --removed
 is 'and none is started' "$(agent_pid)" ''
 
 # ---- as udevadm has it ----

@@ -142,7 +142,7 @@ rig_login(struct rig *r, uint32_t slot, const char *const *pins,
 gpg_error_t
 rig_forget(struct rig *r)
 {
-	struct msg_token_forget in;
+	struct msg_token_forget in = { .slot = TOKEN_ALL_SLOTS };
 
 	return rig_call(r, MSG_token_forget, &in, -1, NULL);
 }
