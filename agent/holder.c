@@ -67,6 +67,8 @@ holder_effort(const struct holder *h)
 {
 	const struct slot *s = module_slot(h->module, h->slot);
 
+	if (s && (s->flags & TOKEN_DOUBLED))
+		return EFFORT_LOCKED;
 	if (h->pin_policy == PIN_POLICY_NEVER)
 		return EFFORT_NONE;
 	if (!s)

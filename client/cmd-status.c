@@ -11,6 +11,8 @@ pin_state(const struct msg_token *t)
 {
 	if (t->flags & TOKEN_EMPTY)
 		return "not initialized";
+	if (t->flags & TOKEN_DOUBLED)
+		return "two cards say that they are it";
 	if (t->flags & TOKEN_PIN_LOCKED)
 		return "PIN locked";
 	if (t->flags & TOKEN_PIN_LAST)

@@ -417,7 +417,7 @@ connect_problem(struct piv_card *c, LONG rv, struct problem *pb)
 }
 
 gpg_error_t
-piv_card_hold(struct piv *p, struct piv_card *c, struct problem *pb)
+piv_card_reach(struct piv *p, struct piv_card *c, struct problem *pb)
 {
 	char reader[MAX_READERNAME];
 	uint32_t events;
@@ -446,6 +446,22 @@ piv_card_hold(struct piv *p, struct piv_card *c, struct problem *pb)
 		return piv_card_lost(p, c, pb);
 	piv_card_left(c);
 	return err;
+}
+
+/* A serial number does not tell which of two is the user's own. */
+gpg_error_t
+piv_card_hold(struct piv *p, struct piv_card *c, struct problem *pb)
+{
+	bool doubled;
+
+	pthread_mutex_lock(&c->mu);
+	doubled = c->doubled;
+	pthread_mutex_unlock(&c->mu);
+	if (doubled)
+		return problem_say(pb, GPG_ERR_CARD, "two cards say that they "
+		    "are %s, and neither is sent a PIN or asked to sign: take "
+		    "out the one that is not yours", piv_card_title(c).text);
+	return piv_card_reach(p, c, pb);
 }
 
 gpg_error_t

@@ -79,18 +79,18 @@ piv_reader_fits(const struct piv *p, const SCARD_READERSTATE *rs)
 
 /* ---- which card is where; with piv->scan held ---- */
 
-static bool
-is_other(const struct piv *p, const char *reader, uint32_t events)
+static const struct piv_other *
+other_in(const struct piv *p, const char *reader, uint32_t events)
 {
 	for (unsigned i = 0; i < p->other_count; i++)
 		if (p->others[i].events == events &&
 		    !strcmp(p->others[i].reader, reader))
-			return true;
-	return false;
+			return &p->others[i];
+	return NULL;
 }
 
 static void
-note_other(struct piv *p, const char *reader, uint32_t events)
+note_other(struct piv *p, const char *reader, uint32_t events, uint32_t claims)
 {
 	unsigned i = 0;
 
@@ -102,6 +102,7 @@ note_other(struct piv *p, const char *reader, uint32_t events)
 		p->other_count++;
 	strcpy(p->others[i].reader, reader);
 	p->others[i].events = events;
+	p->others[i].claims = claims;
 }
 
 static struct piv_card *
@@ -140,32 +141,97 @@ note_card(struct piv *p, uint32_t serial, const char *reader, uint32_t events,
 	return 0;
 }
 
+/* What a scan saw. */
+struct seen {
+	struct piv_readers readers;
+	bool here[PIV_CARDS_MAX];
+	bool doubled[PIV_CARDS_MAX];
+};
+
+static uint32_t
+events_of(const SCARD_READERSTATE *rs)
+{
+	return (uint32_t)(rs->dwEventState >> 16);
+}
+
+/* Whether a card has not left the reader that it is in, another than this. */
+static bool
+is_elsewhere(struct piv_card *c, const struct piv_readers *r,
+    const char *reader)
+{
+	bool here = false;
+
+	pthread_mutex_lock(&c->mu);
+	for (unsigned i = 0; i < r->count && c->present; i++)
+		here |= strcmp(c->reader, reader) &&
+		    !strcmp(c->reader, r->states[i].szReader) &&
+		    (r->states[i].dwEventState & SCARD_STATE_PRESENT) &&
+		    c->events == events_of(&r->states[i]);
+	pthread_mutex_unlock(&c->mu);
+	return here;
+}
+
+/* A card that has come to a reader, or that nobody could be sure of. */
 static gpg_error_t
-scan_reader(struct piv *p, const SCARD_READERSTATE *rs, bool *seen,
+take_card(struct piv *p, const SCARD_READERSTATE *rs, uint32_t serial,
+    struct seen *seen)
+{
+	struct piv_card *c = piv_card_by_serial(p, serial);
+	gpg_error_t err;
+
+	if (c && is_elsewhere(c, &seen->readers, rs->szReader)) {
+		note_other(p, rs->szReader, events_of(rs), serial);
+		seen->doubled[c->number] = true;
+		return 0;
+	}
+	if (!(err = note_card(p, serial, rs->szReader, events_of(rs), &c)))
+		seen->here[c->number] = true;
+	return err;
+}
+
+static gpg_error_t
+scan_reader(struct piv *p, const SCARD_READERSTATE *rs, struct seen *seen,
     struct problem *pb)
 {
-	uint32_t events = (uint32_t)(rs->dwEventState >> 16), serial;
+	const struct piv_other *other = other_in(p, rs->szReader,
+	    events_of(rs));
+	uint32_t serial = other ? other->claims : 0;
 	struct piv_card *c;
 	gpg_error_t err;
 
-	if (!piv_reader_fits(p, rs) || is_other(p, rs->szReader, events))
+	if (!piv_reader_fits(p, rs) || (other && serial == 0))
 		return 0;
-	if (!(c = card_in(p, rs->szReader, events))) {
-		if ((err = piv_identify(rs->szReader, &serial, pb)))
-			return err;
-		if (serial == 0) {
-			note_other(p, rs->szReader, events);
-			return 0;
-		}
-		if ((err = note_card(p, serial, rs->szReader, events, &c)))
-			return err;
+	if ((c = card_in(p, rs->szReader, events_of(rs)))) {
+		seen->here[c->number] = true;
+		return 0;
 	}
-	seen[c->number] = true;
+	if (!other && (err = piv_identify(rs->szReader, &serial, pb)))
+		return err;
+	if (serial != 0)
+		return take_card(p, rs, serial, seen);
+	note_other(p, rs->szReader, events_of(rs), 0);
 	return 0;
 }
 
+/* The PIN was for one of them. */
 static void
-miss_the_rest(struct piv *p, const bool *seen)
+mark_doubled(struct piv *p, const bool *doubled)
+{
+	struct piv_card *c;
+	bool was;
+
+	for (uint32_t i = 0; (c = piv_card_get(p, i)); i++) {
+		pthread_mutex_lock(&c->mu);
+		was = c->doubled;
+		c->doubled = doubled[i];
+		pthread_mutex_unlock(&c->mu);
+		if (doubled[i] && !was)
+			piv_pin_drop(c);
+	}
+}
+
+static void
+miss_the_rest(struct piv *p, const bool *here)
 {
 	struct piv_card *c;
 	bool present;
@@ -174,7 +240,7 @@ miss_the_rest(struct piv *p, const bool *seen)
 		pthread_mutex_lock(&c->mu);
 		present = c->present;
 		pthread_mutex_unlock(&c->mu);
-		if (present && !seen[i])
+		if (present && !here[i])
 			piv_card_left(c);
 	}
 }
@@ -183,24 +249,25 @@ miss_the_rest(struct piv *p, const bool *seen)
 static gpg_error_t
 scan_all(struct piv *p, SCARDCONTEXT context, struct problem *pb)
 {
-	bool seen[PIV_CARDS_MAX] = { false };
+	struct seen seen = { .here = { false }, .doubled = { false } };
+	struct piv_readers *r = &seen.readers;
 	gpg_error_t err, failed = 0;
-	struct piv_readers r;
 	unsigned count = 0;
 	LONG rv;
 
-	if ((rv = piv_readers_get(context, &r)) == SCARD_S_SUCCESS &&
-	    r.count > 0)
-		rv = SCardGetStatusChange(context, 0, r.states, r.count);
+	if ((rv = piv_readers_get(context, r)) == SCARD_S_SUCCESS &&
+	    r->count > 0)
+		rv = SCardGetStatusChange(context, 0, r->states, r->count);
 	if (rv != SCARD_S_SUCCESS && rv != SCARD_E_TIMEOUT)
 		failed = piv_pcsc_problem(pb, rv);
-	for (unsigned i = 0; i < r.count && rv == SCARD_S_SUCCESS; i++)
-		if ((err = scan_reader(p, &r.states[i], seen, pb)))
+	for (unsigned i = 0; i < r->count && rv == SCARD_S_SUCCESS; i++)
+		if ((err = scan_reader(p, &r->states[i], &seen, pb)))
 			failed = err;
-	miss_the_rest(p, seen);
+	miss_the_rest(p, seen.here);
+	mark_doubled(p, seen.doubled);
 	for (unsigned i = 0; i < PIV_CARDS_MAX; i++)
-		count += seen[i];
-	piv_readers_free(&r);
+		count += seen.here[i];
+	piv_readers_free(r);
 	return count > 0 ? 0 : failed;
 }
 
@@ -243,6 +310,8 @@ put_card(struct piv_card *c, struct buf *b, struct msg_list *list)
 	out.flags = c->flags | TOKEN_LOGIN;
 	if (c->pin_until > keeper_now() && pin_view(c->pin).len > 0)
 		out.flags |= TOKEN_LOGGED_IN;
+	if (c->doubled)
+		out.flags |= TOKEN_DOUBLED;
 	pthread_mutex_unlock(&c->mu);
 	if (out.tries_left == 0)
 		out.flags |= TOKEN_PIN_LOCKED;
@@ -288,7 +357,7 @@ look_at(struct piv *p, struct piv_card *c, bool anew, struct problem *pb)
 	else if (pthread_mutex_trylock(&c->lock))
 		return 0;
 	if ((anew || !is_known(c, &present)) &&
-	    !(err = piv_card_hold(p, c, pb)))
+	    !(err = piv_card_reach(p, c, pb)))
 		err = piv_keys_read(p, c, pb);
 	piv_card_used(p, c);
 	pthread_mutex_unlock(&c->lock);

@@ -92,6 +92,7 @@ struct piv_card {
 	pthread_mutex_t mu;
 	bool present, known;	/* known: its keys were read */
 	bool asking;		/* a person is */
+	bool doubled;		/* another says that it is this one */
 	char reader[MAX_READERNAME];
 	uint32_t events;	/* the reader's counter when it was seen */
 	uint64_t let_go_ms;	/* when a burst is to end; 0: there is none */
@@ -111,6 +112,8 @@ struct piv_card {
 struct piv_other {
 	char reader[MAX_READERNAME];
 	uint32_t events;
+	uint32_t claims;	/* the serial number of a card that is in
+				   another; 0: none */
 };
 
 struct piv {
@@ -170,9 +173,13 @@ void piv_card_free(struct piv_card *);
 /*
  * Holds the card, connecting if need be; PIV is selected, and it is this
  * card.  With card->lock held.  GPG_ERR_CARD_NOT_PRESENT if it is not there,
- * GPG_ERR_EBUSY if another program keeps it.
+ * GPG_ERR_EBUSY if another program keeps it, GPG_ERR_CARD if two
+ * cards say that they are it.
  */
 gpg_error_t piv_card_hold(struct piv *, struct piv_card *, struct problem *);
+
+/* The same to read what everybody may, even if there are two such cards. */
+gpg_error_t piv_card_reach(struct piv *, struct piv_card *, struct problem *);
 
 /* The operation ended: the card is let go soon. */
 void piv_card_used(struct piv *, struct piv_card *);

@@ -55,6 +55,7 @@ enum {
 	TOKEN_DEFAULT_MGM = 256,
 	TOKEN_PROTECTED_MGM = 512,	/* the PIN opens the management key */
 	TOKEN_PUK_LOCKED = 1024,
+	TOKEN_DOUBLED = 2048,	/* two say that they are it */
 };
 
 #define TOKEN_ALL_SLOTS UINT32_MAX	/* token_forget.slot */

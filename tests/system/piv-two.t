@@ -75,7 +75,7 @@ is 'the PIN that is held is that of the second' "$(held)" 10000002
 # ---- one forgets ----
 # both_held: the PIN of each, by a key that it alone has.
 piv_key 9c P-256 2 1 'YubiKey 10000001' || exit 1
-ssh_1=$ssh
+ssh_1=$ssh id_1=$id
 piv_key 9c P-256 2 1 'YubiKey 10000002' || exit 1
 ssh_2=$ssh
 both_held() {
@@ -122,6 +122,50 @@ ok 'it is gone' wait_for 10 sees 1
 is 'and its PIN with it, alone' "$(held)" 10000001
 plug 2
 ok 'both are there once more' wait_for 10 sees 2
+
+# ---- one says that it is the other ----
+doubled() {
+	touchstone keys list >/dev/null 2>&1
+	test "$(status_of '[.modules[0].tokens[] | select(.state ==
+	    "two cards say that they are it") | .serial] | join(" ")')" = "$1"
+}
+ok 'both PINs are held, before' both_held
+card 1 zero
+copy 3 10000001 || exit 1
+ok 'a third says that it is the first' wait_for 10 doubled 10000001
+is 'the PIN of the first is wiped; that of the second is not' "$(held)" \
+    10000002
+asked >/dev/null
+pinentry "always pin $pin"
+ssh=$ssh_1
+ok 'neither signs' ssh_refused
+tap_out=$(piv_ask certificate "$id_1" x 2>&1)
+like 'and that is said' "$tap_out" 'two cards say that they are YubiKey 10000001'
+is 'nobody is asked for a PIN' "$(asked)" ''
+is 'and none is sent' "$(count 1 verifies) $(count 3 verifies)" '0 0'
+ssh=$shared
+ok 'the second signs with the key that all have' ssh_sign
+ok 'well, once more' ssh_good
+touchstone stop >/dev/null
+start_agent && agent=$(agent_pid)
+ok 'another agent is not fooled either' wait_for 10 doubled 10000001
+ssh=$ssh_1
+ok 'neither signs for it' ssh_refused
+is 'nor gets a PIN' "$(count 1 verifies) $(count 3 verifies)" '0 0'
+card 3 unplug
+ok 'the third is taken out' wait_for 10 doubled ''
+ok 'then the first signs' ssh_sign
+is 'with its PIN' "$(count 1 verifies)" 1
+plug 3
+ok 'the third is there again' wait_for 10 doubled 10000001
+is 'what was held is wiped again' "$(held)" ''
+card 1 unplug
+ok 'the first is taken out' wait_for 10 doubled ''
+ok 'then the third signs, as it has the key' ssh_sign
+is 'with a PIN that was typed for it' "$(count 3 verifies)" 1
+card_stop 3
+plug 1
+ok 'there are two' wait_for 10 sees 2
 ssh=$shared
 pinentry "always pin $pin"
 
