@@ -296,11 +296,32 @@ transmit(struct card *c, struct view v, uint8_t *p, DWORD *len)
 
 /* ---- PC/SC ---- */
 
-/* A handle is a card's place and the state of its reader. */
-static struct card *
-card_of(SCARDHANDLE handle)
+static struct handle *
+handle_of(SCARDHANDLE handle)
 {
-	return &world.cards[(unsigned)handle % CARDS];
+	must(handle >= 1 && handle <= HANDLES &&
+	    world.handles[handle - 1].open);
+	return &world.handles[handle - 1];
+}
+
+static struct card *
+card_of(const struct handle *h)
+{
+	return &world.cards[h->card];
+}
+
+static bool
+is_stale(const struct handle *h)
+{
+	return !card_of(h)->plugged || card_of(h)->events != h->events;
+}
+
+/* Who lets go of a card leaves nothing verified. */
+static void
+check_left(const struct handle *h)
+{
+	if (!is_stale(h) && h->transactions == 0)
+		must(!card_of(h)->verified && !card_of(h)->managed);
 }
 
 /* Whether a call that is no command is to fail. */
@@ -407,25 +428,12 @@ SCardConnect(SCARDCONTEXT context, LPCSTR reader, DWORD mode, DWORD protocols,
 		return rv;
 	if (!c->plugged)
 		return SCARD_E_NO_SMARTCARD;
-	*handle = (SCARDHANDLE)(c - world.cards) +
-	    CARDS * (SCARDHANDLE)(c->events + 1);
+	for (*handle = 1; world.handles[*handle - 1].open; ++*handle)
+		must(*handle < HANDLES);
+	world.handles[*handle - 1] = (struct handle){ true,
+		(unsigned)(c - world.cards), c->events, 0 };
 	*protocol = SCARD_PROTOCOL_T1;
-	world.handles++;
 	return SCARD_S_SUCCESS;
-}
-
-static unsigned *
-transactions(SCARDHANDLE handle)
-{
-	return &world.transactions[(unsigned)handle % CARDS];
-}
-
-static bool
-is_stale(SCARDHANDLE handle)
-{
-	struct card *c = card_of(handle);
-
-	return !c->plugged || (uint32_t)(handle / CARDS) != c->events + 1;
 }
 
 LONG
@@ -434,51 +442,45 @@ SCardReconnect(SCARDHANDLE handle, DWORD mode, DWORD protocols, DWORD init,
 {
 	LONG rv = trouble();
 
-	return rv == SCARD_S_SUCCESS && is_stale(handle) ?
+	return rv == SCARD_S_SUCCESS && is_stale(handle_of(handle)) ?
 	    SCARD_W_REMOVED_CARD : rv;
-}
-
-/* Who lets go of a card leaves nothing verified. */
-static void
-check_left(SCARDHANDLE handle)
-{
-	const struct card *c = card_of(handle);
-
-	if (!is_stale(handle) && *transactions(handle) == 0)
-		must(!c->verified && !c->managed);
 }
 
 LONG
 SCardDisconnect(SCARDHANDLE handle, DWORD disposition)
 {
-	must(world.handles > 0);
-	world.handles--;
-	*transactions(handle) = 0;
-	check_left(handle);
+	struct handle *h = handle_of(handle);
+
+	h->transactions = 0;
+	check_left(h);
+	h->open = false;
 	return SCARD_S_SUCCESS;
 }
 
 LONG
 SCardBeginTransaction(SCARDHANDLE handle)
 {
+	struct handle *h = handle_of(handle);
 	LONG rv = trouble();
 
-	if (rv == SCARD_S_SUCCESS && is_stale(handle))
+	if (rv == SCARD_S_SUCCESS && is_stale(h))
 		rv = SCARD_W_REMOVED_CARD;
-	*transactions(handle) += rv == SCARD_S_SUCCESS;
+	h->transactions += rv == SCARD_S_SUCCESS;
 	return rv;
 }
 
 LONG
 SCardEndTransaction(SCARDHANDLE handle, DWORD disposition)
 {
-	must(*transactions(handle) > 0);
-	--*transactions(handle);
-	if (is_stale(handle))
+	struct handle *h = handle_of(handle);
+
+	must(h->transactions > 0);
+	h->transactions--;
+	if (is_stale(h))
 		return SCARD_W_REMOVED_CARD;
 	if (disposition == SCARD_RESET_CARD)
-		card_reset(card_of(handle));
-	check_left(handle);
+		card_reset(card_of(h));
+	check_left(h);
 	return SCARD_S_SUCCESS;
 }
 
@@ -490,7 +492,7 @@ SCardStatus(SCARDHANDLE handle, LPSTR name, LPDWORD name_len, LPDWORD state,
 
 	if (rv != SCARD_S_SUCCESS)
 		return rv;
-	if (is_stale(handle))
+	if (is_stale(handle_of(handle)))
 		return SCARD_W_REMOVED_CARD;
 	if (state)
 		*state = SCARD_PRESENT;
@@ -508,10 +510,12 @@ SCardTransmit(SCARDHANDLE handle, const SCARD_IO_REQUEST *send,
     LPCBYTE command, DWORD size, SCARD_IO_REQUEST *receive, LPBYTE answer,
     LPDWORD len)
 {
-	must(*transactions(handle) > 0);
-	if (is_stale(handle))
+	struct handle *h = handle_of(handle);
+
+	must(h->transactions > 0);
+	if (is_stale(h))
 		return SCARD_W_REMOVED_CARD;
-	return transmit(card_of(handle), view_of(command, size), answer, len);
+	return transmit(card_of(h), view_of(command, size), answer, len);
 }
 
 const char *

@@ -12,6 +12,7 @@
 #include "wire/buf.h"
 
 #define CARDS 2
+#define HANDLES 8
 #define CARD_ROOM 4096		/* bytes of a command or an answer, all parts */
 #define CARD_KEYS 24
 #define CARD_OBJECTS 8
@@ -54,6 +55,13 @@ struct card {
 	unsigned changed_refused;	/* likewise, with two PINs */
 };
 
+struct handle {
+	bool open;
+	unsigned card;
+	uint32_t events;	/* of the reader when it was opened */
+	unsigned transactions;
+};
+
 /* What the input does, from its first byte to its last. */
 struct world {
 	struct card cards[CARDS];
@@ -61,8 +69,8 @@ struct world {
 	struct view spoil;	/* what is left of the input for that */
 	unsigned skip;		/* answers until the next is spoilt */
 	unsigned parts;		/* answers in parts without an end */
-	unsigned contexts, handles;	/* that are open */
-	unsigned transactions[CARDS];
+	unsigned contexts;	/* that are open */
+	struct handle handles[HANDLES];
 	uint32_t seed;		/* of what is random */
 };
 
