@@ -27,6 +27,7 @@ struct call {
 	bool timed;
 	uint32_t deadline_ms;
 	uint32_t life;		/* which process it was asked of */
+	bool given_up;		/* its process goes on without an answer */
 };
 
 static void
@@ -142,7 +143,12 @@ module_down(struct module *m, gpg_error_t err, const char *how)
 static bool
 is_over(const struct module *m)
 {
-	return m->retired && TAILQ_EMPTY(&m->calls) && TAILQ_EMPTY(&m->talks);
+	const struct call *c;
+
+	TAILQ_FOREACH(c, &m->calls, next)
+		if (!c->given_up)
+			return false;
+	return m->retired && TAILQ_EMPTY(&m->talks);
 }
 
 void
@@ -239,6 +245,40 @@ on_datagram(void *arg, struct view v)
 	module_settle(m);
 }
 
+/*
+ * A YubiKey that hangs costs its own call and one thread of the process, which
+ * has the PINs of others: it goes on as long as it has another thread.
+ */
+static bool
+may_give_up(const struct call *mine)
+{
+	const struct module *m = mine->module;
+	const struct call *c;
+	unsigned lost = 1;
+
+	TAILQ_FOREACH(c, &m->calls, next)
+		lost += c->given_up;
+	return m->config.type == MODULE_PIV && m->state == MODULE_READY &&
+	    lost < m->config.sessions;
+}
+
+/* An answer that comes after all is taken, and told nobody. */
+static void
+call_give_up(struct call *c, const char *text)
+{
+	struct module *m = c->module;
+	call_done *done = c->done;
+
+	c->done = NULL;
+	c->timed = false;
+	c->given_up = true;
+	if (m->listing == c)
+		m->listing = NULL;
+	agent_log("%s", text);
+	if (done)
+		done(c->arg, gpg_error(GPG_ERR_TIMEOUT), text, NULL);
+}
+
 static void
 on_deadline(int fd, short what, void *arg)
 {
@@ -246,6 +286,13 @@ on_deadline(int fd, short what, void *arg)
 	struct module *m = c->module;
 	char how[128];
 
+	if (may_give_up(c)) {
+		snprintf(how, sizeof(how), "module %s: a token did not answer "
+		    "within %u s", m->config.name, m->config.deadline_s);
+		call_give_up(c, how);
+		module_settle(m);
+		return;
+	}
 	snprintf(how, sizeof(how), "it did not answer within %u s and was "
 	    "ended", m->config.deadline_s);
 	module_down(m, gpg_error(GPG_ERR_TIMEOUT), how);
@@ -366,6 +413,12 @@ on_listed(void *arg, gpg_error_t err, const char *text, const void *reply)
 	if (err) {
 		if (m->state == MODULE_READY)
 			set_problem(m, text);
+		/* What one token keeps others from telling still holds. */
+		if (gpg_err_code(err) == GPG_ERR_TIMEOUT &&
+		    m->state == MODULE_READY) {
+			agent_changed(m->agent);
+			return;
+		}
 		keyring_drop(m->agent->keyring, m);
 		slots_free(m);
 		agent_changed(m->agent);

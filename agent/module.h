@@ -1,7 +1,8 @@
 /*
  * A configured module and its token process: started when first needed, asked
  * by calls that have a deadline, given up when it does not answer.  A module
- * that crashes or hangs fails its own calls and nothing else.
+ * that crashes or hangs fails its own calls and nothing else; a YubiKey that
+ * hangs fails its own calls, and no other YubiKey's.
  */
 #ifndef AGENT_MODULE_H
 #define AGENT_MODULE_H

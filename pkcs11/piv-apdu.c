@@ -22,6 +22,7 @@ piv_send(struct piv_card *c, const struct piv_command *cmd, struct buf *reply,
 			return err;
 		len = PIV_REPLY_MAX;
 	}
+	atomic_store(&c->asked_ms, keeper_now());
 	if (ykpiv_transfer_data(c->burst.yk, head, cmd->data.p,
 	    (long)cmd->data.len, room, &len, sw))
 		return gpg_error(GPG_ERR_CARD);

@@ -202,11 +202,12 @@ held(struct ask *a, step *do_it)
 {
 	gpg_error_t err;
 
-	pthread_mutex_lock(&a->card->lock);
+	if ((err = piv_card_lock(a->card, a->pb)))
+		return err;
 	if (!(err = piv_card_hold(a->p, a->card, a->pb)))
 		err = do_it(a);
 	piv_card_used(a->p, a->card);
-	pthread_mutex_unlock(&a->card->lock);
+	piv_card_unlock(a->card);
 	return err;
 }
 

@@ -341,11 +341,37 @@ piv_card_left(struct piv_card *c)
 	atomic_store(&c->shared, true);
 }
 
+gpg_error_t
+piv_card_lock(struct piv_card *c, struct problem *pb)
+{
+	struct timespec until;
+	uint64_t since;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	while (pthread_mutex_clocklock(&c->lock, CLOCK_MONOTONIC, &until)) {
+		since = atomic_load(&c->asked_ms);
+		if (since && keeper_now() > since + PIV_HUNG_MS)
+			return problem_say(pb, GPG_ERR_TIMEOUT, "%s does not "
+			    "answer any more: take it out and put it in again",
+			    piv_card_title(c).text);
+		until.tv_sec++;
+	}
+	return 0;
+}
+
+void
+piv_card_unlock(struct piv_card *c)
+{
+	atomic_store(&c->asked_ms, 0);
+	pthread_mutex_unlock(&c->lock);
+}
+
 void
 piv_card_let_go(struct piv_card *c)
 {
 	if (!c->burst.yk)
 		return;
+	atomic_store(&c->asked_ms, keeper_now());
 	burst_end(&c->burst);
 	pthread_mutex_lock(&c->mu);
 	c->let_go_ms = 0;
@@ -368,7 +394,7 @@ piv_card_used(struct piv *p, struct piv_card *c)
 	c->let_go_ms = c->burst.yk ? keeper_now() + PIV_HOLD_MS : 0;
 	c->used_ms = keeper_now();
 	pthread_mutex_unlock(&c->mu);
-	keeper_set(p->keeper, keeper_now());
+	keeper_set(p->parter, keeper_now());
 }
 
 /* Another card may be in the reader now; it would pay for a wrong PIN. */
@@ -425,6 +451,7 @@ piv_card_reach(struct piv *p, struct piv_card *c, struct problem *pb)
 	bool present;
 	LONG rv;
 
+	atomic_store(&c->asked_ms, keeper_now());
 	if (c->burst.yk && burst_is_good(&c->burst))
 		return 0;
 	piv_card_let_go(c);

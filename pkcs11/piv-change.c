@@ -321,12 +321,13 @@ held(struct change *ch, step *do_it, bool *done)
 {
 	gpg_error_t err;
 
-	pthread_mutex_lock(&ch->card->lock);
+	if ((err = piv_card_lock(ch->card, ch->pb)))
+		return err;
 	if (!(err = piv_card_hold(ch->p, ch->card, ch->pb)) &&
 	    (err = do_it(ch, done)) && !ch->pb->text[0])
 		err = piv_card_lost(ch->p, ch->card, ch->pb);
 	piv_card_used(ch->p, ch->card);
-	pthread_mutex_unlock(&ch->card->lock);
+	piv_card_unlock(ch->card);
 	return err;
 }
 

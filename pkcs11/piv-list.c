@@ -352,15 +352,15 @@ look_at(struct piv *p, struct piv_card *c, bool anew, struct problem *pb)
 	known = is_known(c, &present);
 	if (!present || (known && !anew))
 		return 0;
-	if (!known)
-		pthread_mutex_lock(&c->lock);
-	else if (pthread_mutex_trylock(&c->lock))
+	if (known && pthread_mutex_trylock(&c->lock))
 		return 0;
+	if (!known && (err = piv_card_lock(c, pb)))
+		return err;
 	if ((anew || !is_known(c, &present)) &&
 	    !(err = piv_card_reach(p, c, pb)))
 		err = piv_keys_read(p, c, pb);
 	piv_card_used(p, c);
-	pthread_mutex_unlock(&c->lock);
+	piv_card_unlock(c);
 	return err;
 }
 

@@ -184,12 +184,13 @@ piv_make(void *state, unsigned worker, const struct msg_token_make *in,
 
 	if ((err = check_request(&m)))
 		return err;
+	if ((err = piv_card_lock(m.card, pb)))
+		return err;
 	buf_init(&m.reply, PIV_REPLY_MAX);
-	pthread_mutex_lock(&m.card->lock);
 	if (!(err = piv_card_hold(m.p, m.card, pb)))
 		err = explain(m.p, m.card, make_held(&m), pb);
 	piv_card_used(m.p, m.card);
-	pthread_mutex_unlock(&m.card->lock);
+	piv_card_unlock(m.card);
 	buf_free(&m.reply);
 	if (err)
 		return err;
@@ -236,12 +237,13 @@ piv_store(void *state, unsigned worker, const struct msg_token_store *in,
 	if (!piv_key_use(p, in->key, &u))
 		return problem_say(pb, GPG_ERR_MISSING_KEY,
 		    "there is no such key any more");
-	pthread_mutex_lock(&u.card->lock);
+	if ((err = piv_card_lock(u.card, pb)))
+		return err;
 	if (!(err = piv_card_hold(p, u.card, pb)))
 		err = explain(p, u.card, store_held(p, &u, in->certificate,
 		    pb), pb);
 	piv_card_used(p, u.card);
-	pthread_mutex_unlock(&u.card->lock);
+	piv_card_unlock(u.card);
 	return err;
 }
 
@@ -291,13 +293,14 @@ piv_attest(void *state, unsigned worker, uint32_t key,
 	if (!piv_key_use(p, key, &u))
 		return problem_say(pb, GPG_ERR_MISSING_KEY,
 		    "there is no such key any more");
+	if ((err = piv_card_lock(u.card, pb)))
+		return err;
 	buf_init(&reply, PIV_REPLY_MAX);
-	pthread_mutex_lock(&u.card->lock);
 	if (!(err = piv_card_hold(p, u.card, pb)))
 		err = explain(p, u.card, attest_held(&u, certificate,
 		    intermediate, &reply, pb), pb);
 	piv_card_used(p, u.card);
-	pthread_mutex_unlock(&u.card->lock);
+	piv_card_unlock(u.card);
 	buf_free(&reply);
 	return err;
 }

@@ -15,6 +15,7 @@ piv_close(void *state)
 
 	piv_watch_free(p);
 	keeper_free(&p->keeper);
+	keeper_free(&p->parter);
 	for (uint32_t i = 0; (c = piv_card_get(p, i)); i++)
 		piv_card_free(c);
 	pthread_mutex_destroy(&p->scan);
@@ -35,7 +36,8 @@ piv_open(const struct msg_token_open *in, void **state, char *description,
 	p->pin_ttl_ms = in->pin_ttl_ms;
 	pthread_mutex_init(&p->scan, NULL);
 	if ((in->path.len > 0 && !(p->reader = view_strdup(in->path))) ||
-	    (err = keeper_new(&p->keeper, piv_expire, p))) {
+	    (err = keeper_new(&p->keeper, piv_expire, p)) ||
+	    (err = keeper_new(&p->parter, piv_part, p))) {
 		piv_close(p);
 		return problem_say(pb, GPG_ERR_ENOMEM, "there is no memory");
 	}
@@ -78,7 +80,7 @@ piv_forget(void *state, uint32_t slot, struct problem *pb)
 		if (pthread_mutex_trylock(&c->lock))
 			continue;
 		piv_card_let_go(c);
-		pthread_mutex_unlock(&c->lock);
+		piv_card_unlock(c);
 	}
 	return 0;
 }

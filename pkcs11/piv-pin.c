@@ -104,11 +104,11 @@ sooner(uint64_t a, uint64_t b)
 	return a && (!b || a < b) ? a : b;
 }
 
-/* Wipes or lets go what is due; an operation that runs looks to it itself. */
+/* When the next is due; 0: none. */
 static uint64_t
-expire_card(struct piv_card *c, uint64_t now)
+expire_pin(struct piv_card *c, uint64_t now)
 {
-	uint64_t next = 0, go;
+	uint64_t next;
 
 	pthread_mutex_lock(&c->mu);
 	if (c->pin_until && c->pin_until <= now) {
@@ -117,18 +117,7 @@ expire_card(struct piv_card *c, uint64_t now)
 		c->pin_until = 0;
 	}
 	next = c->pin_until;
-	go = c->let_go_ms;
 	pthread_mutex_unlock(&c->mu);
-	if (!go || go > now)
-		return sooner(go, next);
-	if (!pthread_mutex_trylock(&c->lock)) {
-		pthread_mutex_lock(&c->mu);
-		go = c->let_go_ms;
-		pthread_mutex_unlock(&c->mu);
-		if (go && go <= now)
-			piv_card_let_go(c);
-		pthread_mutex_unlock(&c->lock);
-	}
 	return next;
 }
 
@@ -140,8 +129,48 @@ piv_expire(void *arg)
 	struct piv_card *c;
 
 	for (uint32_t i = 0; (c = piv_card_get(p, i)); i++)
-		next = sooner(expire_card(c, keeper_now()), next);
+		next = sooner(expire_pin(c, keeper_now()), next);
 	keeper_set(p->keeper, next);
+}
+
+static uint64_t
+part_at(struct piv_card *c)
+{
+	uint64_t at;
+
+	pthread_mutex_lock(&c->mu);
+	at = c->let_go_ms;
+	pthread_mutex_unlock(&c->mu);
+	return at;
+}
+
+/* An operation that runs looks to it itself. */
+static uint64_t
+part_card(struct piv_card *c, uint64_t now)
+{
+	uint64_t at = part_at(c);
+
+	if (!at || at > now)
+		return at;
+	if (!pthread_mutex_trylock(&c->lock)) {
+		at = part_at(c);
+		if (at && at <= now)
+			piv_card_let_go(c);
+		piv_card_unlock(c);
+	}
+	return 0;
+}
+
+void
+piv_part(void *arg)
+{
+	struct piv *p = arg;
+	uint64_t next = 0;
+	struct piv_card *c;
+
+	for (uint32_t i = 0; (c = piv_card_get(p, i)); i++)
+		next = sooner(part_card(c, keeper_now()), next);
+	keeper_set(p->parter, next);
 }
 
 /* ---- VERIFY ---- */

@@ -218,8 +218,7 @@ piv_sign(void *state, unsigned worker, const struct token_signing *in,
 		    "the key cannot sign that");
 	buf_init(&s.command, 2048 + 32);
 	buf_init(&s.reply, PIV_REPLY_MAX);
-	if (!(err = build(&s))) {
-		pthread_mutex_lock(&s.card->lock);
+	if (!(err = build(&s)) && !(err = piv_card_lock(s.card, pb))) {
 		if (!(err = piv_card_hold(s.p, s.card, pb)))
 			err = sign_held(&s);
 		if (!err)
@@ -227,7 +226,7 @@ piv_sign(void *state, unsigned worker, const struct token_signing *in,
 		if (!err)
 			piv_pin_spent(s.card);
 		piv_card_used(s.p, s.card);
-		pthread_mutex_unlock(&s.card->lock);
+		piv_card_unlock(s.card);
 	}
 	buf_free(&s.command);
 	buf_free(&s.reply);

@@ -37,6 +37,7 @@
 #define PIV_SLOTS 24		/* 9a 9c 9d 9e 82-95 */
 #define PIV_READERS_MAX 16
 #define PIV_HOLD_MS 1500	/* how long a card is kept after its last use */
+#define PIV_HUNG_MS 20000	/* without an answer; a touch may take 15 s */
 #define PIV_REPLY_MAX 4096	/* bytes of one answer, all parts */
 #define PIV_PIN_LEN 8
 #define PIV_MGM_MAX 32
@@ -87,6 +88,7 @@ struct piv_card {
 
 	pthread_mutex_t lock;
 	struct piv_burst burst;
+	atomic_ullong asked_ms;	/* since when it owes an answer; 0: it does not */
 	atomic_bool shared;	/* somebody else may have used it since */
 
 	pthread_mutex_t mu;
@@ -119,7 +121,8 @@ struct piv_other {
 struct piv {
 	char *reader;		/* part of a name, or NULL */
 	uint32_t pin_ttl_ms;
-	struct keeper *keeper;
+	struct keeper *keeper;	/* wipes PINs; never waits for a card */
+	struct keeper *parter;	/* lets go of cards */
 	struct piv_watch *watch;
 	pthread_mutex_t scan;
 	struct piv_other others[PIV_READERS_MAX];
@@ -169,6 +172,13 @@ struct piv_card *piv_card_get(struct piv *, uint32_t number);
 struct piv_card *piv_card_by_serial(struct piv *, uint32_t serial);
 gpg_error_t piv_card_add(struct piv *, uint32_t serial, struct piv_card **);
 void piv_card_free(struct piv_card *);
+
+/*
+ * card->lock.  GPG_ERR_TIMEOUT where who has it waits for a card that answers
+ * no more: it keeps its thread until it is taken out, and no other.
+ */
+gpg_error_t piv_card_lock(struct piv_card *, struct problem *);
+void piv_card_unlock(struct piv_card *);
 
 /*
  * Holds the card, connecting if need be; PIV is selected, and it is this
@@ -295,8 +305,9 @@ bool piv_mgm_copy(struct piv_card *, struct pin *);
 /* A key was used: a PIN for one signature only goes. */
 void piv_pin_spent(struct piv_card *);
 
-/* The keeper's call. */
+/* The keeper's call, and the parter's. */
 void piv_expire(void *piv);
+void piv_part(void *piv);
 
 gpg_error_t piv_blocked(struct problem *, const struct piv_card *);
 gpg_error_t piv_no_memory(struct problem *);

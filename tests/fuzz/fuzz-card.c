@@ -43,7 +43,7 @@ struct keeper {
 	uint64_t at_ms;
 };
 
-static struct keeper the_keeper;
+static struct keeper keepers[2];	/* of PINs, of cards */
 
 uint64_t
 keeper_now(void)
@@ -60,24 +60,28 @@ keeper_set(struct keeper *k, uint64_t at_ms)
 gpg_error_t
 keeper_new(struct keeper **out, void (*fire)(void *), void *arg)
 {
-	the_keeper = (struct keeper){ fire, arg, 0 };
-	*out = &the_keeper;
+	struct keeper *k = keepers;
+
+	while (k->fire)
+		must(++k < keepers + 2);
+	*k = (struct keeper){ fire, arg, 0 };
+	*out = k;
 	return 0;
 }
 
 void
 keeper_free(struct keeper **k)
 {
+	(*k)->fire = NULL;
 	*k = NULL;
 }
 
 static void
-keeper_run(void)
+keeper_run(struct keeper *k)
 {
-	for (int i = 0; i < 8 && the_keeper.at_ms &&
-	    the_keeper.at_ms <= world.now_ms; i++) {
-		the_keeper.at_ms = 0;
-		the_keeper.fire(the_keeper.arg);
+	for (int i = 0; i < 8 && k->at_ms && k->at_ms <= world.now_ms; i++) {
+		k->at_ms = 0;
+		k->fire(k->arg);
 	}
 }
 
@@ -337,7 +341,8 @@ do_one(struct run *r, uint8_t what)
 
 	err = operations[what % OPERATIONS](r, &pb);
 	must(!err || pb.text[0]);
-	keeper_run();
+	keeper_run(&keepers[0]);
+	keeper_run(&keepers[1]);
 	must(refused() <= r->typed);
 }
 

@@ -64,7 +64,8 @@ put_part(struct session *s, size_t max, struct out *answer)
 	size_t part = left < max ? left : max;
 
 	if (s->endless) {
-		memset(out_room(answer, PART_MAX), 0x5a, PART_MAX);
+		memset(out_room(answer, s->endless_part), 0x5a,
+		    s->endless_part);
 		return SW_MORE;
 	}
 	out_put(answer, bytes_of(s->rest.p + s->rest_at, part));

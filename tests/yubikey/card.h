@@ -62,7 +62,8 @@ struct session {
 	uint8_t chain_ins;
 	struct out rest;		/* of an answer, yet to be fetched */
 	size_t rest_at;
-	bool endless;			/* a fault: there is always more */
+	bool endless;			/* a fault: there is always more, */
+	size_t endless_part;		/* so many bytes each time */
 };
 
 enum touch_mode { TOUCH_MODE_NOW, TOUCH_MODE_AFTER, TOUCH_MODE_WAIT,

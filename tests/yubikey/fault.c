@@ -268,6 +268,8 @@ fault_after(struct card *c, const struct fault *f, struct out *re)
 		break;
 	case FAULT_ENDLESS:
 		c->session.endless = true;
+		c->session.endless_part = f->arg >= 0 && f->arg < 256 ?
+		    (size_t)f->arg : 256;
 		break;
 	case FAULT_WRONG_SIGNATURE:
 		spoil_signature(re);
