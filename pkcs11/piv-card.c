@@ -416,6 +416,8 @@ check_card(struct piv_card *c, const char *reader, uint32_t events,
 		return not_here(c, pb);
 	if (now == events)
 		return 0;
+	/* Taken out meanwhile; a serial number alone proves nothing. */
+	piv_pin_drop(c);
 	atomic_store(&c->shared, true);
 	if ((err = piv_serial(c, &serial)))
 		return err;
