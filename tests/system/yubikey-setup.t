@@ -283,4 +283,39 @@ not_ok 'and the management key' p -a generate -s 83 -A ECCP256
 setup changed --serial 10000002
 unlike 'and there is nothing to warn of' "$(said changed)" warning
 
+# ---- a second one with the same key ----
+rm -rf "$work/card-1"
+mkdir "$work/card-1"
+sed 's/10000002/10000001/' "$work/card-2/state" >"$work/card-1/state"
+card_start 1 --touch now || exit 1
+made=$(member changed .id)
+setup backup --serial 10000001
+is 'a second YubiKey with the same key' "$?" 0
+diag "$(said backup)"
+is 'is set up with that key' "$(member backup '[.id, .serial, .slot, .name,
+    (.key_made | tostring)] | join(" ")')" \
+    "$made 10000001 9c yubikey false"
+is 'and both are told of' "$(key_member yubikey '[.holders[].serial] | sort |
+    join(" ")')" '10000001 10000002'
+setup other --serial 10000001 --name other
+isnt 'it is not overwritten for another name' "$?" 0
+like 'without consent' "$(said other)" '\-\-overwrite 9c@10000001'
+setup other --serial 10000001 --name other --slot 9a
+is 'another key beside it, on one of them' "$(member other .key_made)" true
+setup other --serial 10000002 --name other
+isnt 'is not looked for on the other' "$?" 0
+like 'which is said' "$(said other)" 'is on the token YubiKey 10000001'
+
+new_person three 86427531
+setup work --serial 10000001 --name work
+is 'a key by another name' "$(member work .id)" "$made"
+setup yubikey --serial 10000001 --slot 9d
+is 'and one by the usual name, elsewhere' "$(member yubikey '[.name, .slot,
+    (.key_made | tostring)] | join(" ")')" 'yubikey 9d true'
+setup again --serial 10000002
+is 'the second has the first, and is set up' "$(member again '[.id, .name] |
+    join(" ")')" "$made work"
+setup again --serial 10000002 --name yubikey
+isnt 'but not by a name that is the key of another' "$?" 0
+like 'as is said' "$(said again)" 'is on the token YubiKey 10000001'
 done_testing
