@@ -113,11 +113,13 @@ static void
 print_modules(struct msg_list list)
 {
 	struct msg_module_status m;
+	struct view where;
 
 	while (msg_list_next(&list, MSG_module_status, &m)) {
+		where = m.path.len > 0 ? m.path : view_str("PIV, by pcscd");
 		printf("%-12s %.*s (%.*s)\n", "module", (int)m.name.len,
-		    (const char *)m.name.p, (int)m.path.len,
-		    (const char *)m.path.p);
+		    (const char *)m.name.p, (int)where.len,
+		    (const char *)where.p);
 		if (m.problem.len > 0)
 			print_view("  problem", m.problem);
 		print_tokens(m.tokens);

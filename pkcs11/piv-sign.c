@@ -146,8 +146,9 @@ was_touch(struct sign *s, bool *touch)
 	return 0;
 }
 
+/* `event` says which touch is waited for: the first, or the one more. */
 static gpg_error_t
-attempt(struct sign *s, int *sw)
+attempt(struct sign *s, enum token_event event, int *sw)
 {
 	struct piv_burst *b = &s->card->burst;
 	gpg_error_t err;
@@ -155,7 +156,7 @@ attempt(struct sign *s, int *sw)
 	if ((err = piv_pin_need(s->p, s->card, s->use.pin_policy, s->pb)))
 		return err;
 	if (s->use.touch_policy > TOUCH_POLICY_NEVER && s->p->ear.say)
-		s->p->ear.say(s->p->ear.arg, EVENT_TOUCH, s->in->request);
+		s->p->ear.say(s->p->ear.arg, event, s->in->request);
 	b->fresh = false;
 	err = piv_send(s->card, &(struct piv_command){ 0x87,
 	    piv_algorithm(s->use.algorithm), s->use.slot,
@@ -170,7 +171,7 @@ sign_held(struct sign *s)
 	bool touch;
 	int sw;
 
-	if ((err = attempt(s, &sw)) || sw == SW_OK)
+	if ((err = attempt(s, EVENT_TOUCH, &sw)) || sw == SW_OK)
 		return err;
 	if (sw == SW_SECURITY) {
 		if ((err = was_touch(s, &touch)))
@@ -180,14 +181,12 @@ sign_held(struct sign *s)
 			return problem_say(s->pb, GPG_ERR_PIN_NOT_SYNCED,
 			    "%s wants its PIN", piv_card_title(s->card).text);
 		}
-		if (s->p->ear.say)
-			s->p->ear.say(s->p->ear.arg, EVENT_TOUCH_AGAIN,
-			    s->in->request);
-		if ((err = attempt(s, &sw)) || sw == SW_OK)
+		if ((err = attempt(s, EVENT_TOUCH_AGAIN, &sw)) || sw == SW_OK)
 			return err;
 		if (sw == SW_SECURITY)
 			return problem_say(s->pb, GPG_ERR_NOT_CONFIRMED,
-			    "%s was not touched in time: nothing was signed",
+			    "%s was not touched in time: nothing was signed; "
+			    "try again, and touch it when it blinks",
 			    piv_card_title(s->card).text);
 	}
 	if (sw == SW_DATA || sw == SW_NO_KEY || sw == 0x6a86) {

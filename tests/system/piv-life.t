@@ -44,33 +44,66 @@ waits_for_touch() {
 	card 1 waiting >/dev/null
 }
 
-# git: the notice is there before the touch is given.
-in_background script -qec "git -C '$repo' commit -q -S --allow-empty \
+# git: the notice is there before the touch is given, and soon: by the clock
+# of the card's log.
+notice="touch YubiKey 10000001, which holds key yk, to sign: commit"
+now_of_log() {
+	perl -MTime::HiRes=clock_gettime,CLOCK_MONOTONIC \
+	    -e 'print int 1e3 * clock_gettime(CLOCK_MONOTONIC)'
+}
+in_background script -qfec "git -C '$repo' commit -q -S --allow-empty \
     -m touched" /dev/null
-ok 'the card waits for a touch' wait_for 10 waits_for_touch
-ok 'the notice is there' wait_for 1 grep -q 'touch YubiKey 10000001' \
+ok 'the notice is there' wait_for 10 grep -q "$notice \"touched\"" \
     "$user/said"
+seen=$(now_of_log)
+ok 'the card waits for a touch' wait_for 10 waits_for_touch
+took=$((seen - $(sed -n 's/ touch wanted.*//p' "$work/card-1/log" | tail -n 1)))
+is 'within 300 ms' "$(test $took -le 300 && echo yes || echo $took ms)" yes
+has_commits() {
+	test "$(commits)" -gt 0
+}
+not_ok 'nothing is committed before the touch' has_commits
+not_ok 'and git waits' has_ended
 card 1 touch
 ok 'git commits' wait_for 10 has_ended
 is 'and says that it went well' "$(cat "$user/status")" 0
 ok 'the commit verifies' is_signed HEAD
+is 'git swallows what is said to it, and the terminal has it once' \
+    "$(grep -c "$notice" "$user/said")" 1
+
+# What is said on the standard error, without a terminal.
+in_background sign_directly
+ok 'without a terminal the card waits, too' wait_for 10 waits_for_touch
+ok 'and the client says so' wait_for 1 grep -q "$notice \"a commit\"" \
+    "$user/said"
+is 'once' "$(grep -c 'touch YubiKey' "$user/said")" 1
+card 1 touch
+ok 'with the touch it ends' wait_for 10 has_ended
+like 'well' "$(cat "$user/said")" 'SIG_CREATED'
+unlike 'and nothing is said of a touch after the first' \
+    "$(cat "$user/said")" 'once more'
 
 # Missed once: asked once more, and the PIN is not blamed.
 card 1 zero
-in_background ssh_sign missed
+in_background sign_directly
 ok 'a touch that is missed' wait_for 10 waits_for_touch
 wait_for 5 sh -c "grep -q 'touch wanted' '$work/card-1/log'"
 sleep 1.7
 ok 'is waited for once more' wait_for 5 waits_for_touch
 card 1 touch
 ok 'and then it signs' wait_for 10 has_ended
-ok 'well' ssh_good
+like 'well' "$(cat "$user/said")" 'SIG_CREATED'
+is 'the client said so, first one and then the other' \
+    "$(sed -n "s/^touchstone: \(.*\)touch YubiKey .*/\1./p" "$user/said")" \
+    ".
+nobody touched it in time; once more: ."
 is 'the PIN was sent once at most' "$(test "$(count 1 verifies)" -le 1 &&
     echo yes)" yes
 
 card 1 touch-mode never
 tap_out=$(sign_directly 2>&1)
-like 'a touch that never comes is said so' "$tap_out" 'not touched in time'
+like 'a touch that never comes is said so' "$tap_out" \
+    'not touched in time: nothing was signed; try again'
 unlike 'and the PIN is not blamed' "$tap_out" 'PIN'
 card 1 touch-mode wait
 
@@ -132,4 +165,14 @@ like 'without pcscd it is told what to do' \
 "$YUBIKEY_PCSCD" start
 ok 'with it again the cards are seen' wait_for 20 seen_two
 ok 'and sign' ssh_sign
+
+# A key that wants no touch has no notice.
+piv_key 9d P-256 2 1 10000001
+touchstone keys export --openpgp "$id" --name quiet --user-id 'Q <q@x.org>' \
+    >"$user/quiet" 2>&1 </dev/null
+unlike 'a key without touch is made without a notice' \
+    "$(cat "$user/quiet")" 'touch YubiKey'
+tap_out=$(sign_directly quiet 2>&1)
+like 'it signs' "$tap_out" 'SIG_CREATED'
+unlike 'and nothing is said of a touch' "$tap_out" 'touch'
 done_testing
