@@ -3,8 +3,8 @@
 # alone.
 . "$(dirname "$0")/lib.sh"
 dir="$user/it's a try"
-TOUCHSTONE_PREFIX=$prefix
-export TOUCHSTONE_PREFIX
+TOUCHSTONE_PREFIX=$prefix TOUCHSTONE_BUILD=$build
+export TOUCHSTONE_PREFIX TOUCHSTONE_BUILD
 
 # No terminal, no configuration, nothing to ask.
 run_try() {
@@ -23,12 +23,41 @@ then
 else
 	skip 'it signed a whole history' 'no checkout of git'
 fi
+card=$dir/yubikey
+signer() {	# GNUPGHOME
+	GNUPGHOME=$1 GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory \
+	    GIT_CONFIG_VALUE_0='*' git -C "$card/repo" log -1 \
+	    --format='%G? %GF' | sed 's/^[GU] /[GU] /'
+}
+fingerprint_in() {	# FILE
+	gpg --homedir "$card/gnupg" --show-keys --with-colons "$1" |
+	    sed -n 's/^fpr:*\([0-9A-F]*\):$/\1/p' | head -n 1
+}
+if why=$("$src/tests/yubikey/with-pcscd" --check 2>&1); then
+	like 'a virtual YubiKey was touched after the notice' "$tap_out" \
+	    'touched then, and not before'
+	is 'each touch that it wanted was given, once' \
+	    "$(grep -c 'touch given' "$card/card.log")" \
+	    "$(grep -c 'touch wanted' "$card/card.log")"
+	is 'its commit is signed by its key' "$(signer "$card/gnupg")" \
+	    "[GU] $(fingerprint_in "$card/key.asc")"
+	is 'which the other keyring does not have' "$(signer "$dir/gnupg")" \
+	    'E '
+	like 'and proved to be made there' "$tap_out" \
+	    'device  *YubiKey 10000001'
+	not_ok 'which by another root it is not' touchstone attest verify \
+	    "$card/proof.pem" --root "$card/proof.pem"
+else
+	skip 'a virtual YubiKey' "$why"
+	like 'that it is left out is said' "$tap_out" 'left out: '
+fi
 is 'home and keyring are as they were' \
     "$(find "$HOME" "$GNUPGHOME" | sort)" "$before"
 
 state() {
 	git -C "$dir/repo" rev-parse HEAD v1
 	git -C "$dir/history" rev-parse HEAD 2>/dev/null
+	git -C "$dir/yubikey/repo" rev-parse HEAD 2>/dev/null
 	cat "$dir/pin" "$dir/env" "$dir/config/touchstone/modules.d/soft.conf"
 	"$dir/bin/touchstone" keys list --json
 	"$dir/bin/touchstone" status --json | jq .pid
@@ -62,6 +91,20 @@ not_ok 'a folder with something else in it is left alone' \
     "$src/tests/try" "$user/full"
 is 'with what is in it' "$(ls -A "$user/full")" mine
 "$dir/bin/touchstone" stop >/dev/null
+
+# ---- where pcscd cannot be had ----
+copy=$user/without
+mkdir -p "$copy/tests/yubikey"
+cp "$src/tests/try" "$src/tests/install-deps" "$copy/tests"
+printf '#!/bin/sh\necho "with-pcscd: no namespaces" >&2; exit 77\n' \
+    >"$copy/tests/yubikey/with-pcscd"
+chmod 755 "$copy/tests/yubikey/with-pcscd"
+ok 'without pcscd it runs' setsid -w timeout -k 5 200 "$copy/tests/try" \
+    "$copy/dir" </dev/null
+like 'and says that the YubiKey was left out' "$tap_out" \
+    'left out: no namespaces'
+unlike 'and not that it was touched' "$tap_out" 'touched then'
+"$copy/dir/bin/touchstone" stop >/dev/null
 
 # ---- a build that fails, where an earlier one is installed ----
 copy=$user/copy
