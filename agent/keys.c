@@ -339,6 +339,23 @@ matches_user_id(const char *uid, struct view v)
 	    !strncasecmp((const char *)v.p, open + 1, v.len);
 }
 
+/* "9c@12345678" */
+static bool
+is_slot(const struct holder *h, struct view v)
+{
+	size_t len = h->slot_name ? strlen(h->slot_name) : 0;
+
+	return len > 0 && h->serial && v.len > len + 1 && v.p[len] == '@' &&
+	    view_eq_str(view_of(v.p, len), h->slot_name) &&
+	    view_eq_str(view_of(v.p + len + 1, v.len - len - 1), h->serial);
+}
+
+bool
+holder_matches(const struct holder *h, struct view v)
+{
+	return is_slot(h, v) || (h->uri && uri_matches(v, h->uri));
+}
+
 bool
 key_matches(const struct key *k, struct view v)
 {
@@ -350,10 +367,8 @@ key_matches(const struct key *k, struct view v)
 	for (size_t i = 0; i < k->user_id_count; i++)
 		if (matches_user_id(k->user_ids[i], v))
 			return true;
-	if (!view_starts(v, "pkcs11:"))
-		return false;
 	for (size_t i = 0; i < k->holder_count; i++)
-		if (k->holders[i].uri && uri_matches(v, k->holders[i].uri))
+		if (holder_matches(&k->holders[i], v))
 			return true;
 	return false;
 }

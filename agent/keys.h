@@ -66,8 +66,14 @@ struct key *key_ref(struct key *);
 void key_unref(struct key **);
 
 /*
+ * Whether a text names this one place of a key: RFC 7512 URI, or a YubiKey's
+ * slot and serial, "9c@12345678".
+ */
+bool holder_matches(const struct holder *, struct view text);
+
+/*
  * Whether a key is meant: nickname, id, OpenPGP fingerprint or key id, SSH
- * fingerprint, user id or its address, RFC 7512 URI.
+ * fingerprint, user id or its address, or a place of it.
  */
 bool key_matches(const struct key *, struct view text);
 

@@ -54,6 +54,8 @@ request_free(struct request *r)
 	free(r->slot_name);
 	free(r->overwrite);
 	free(r->algorithm_text);
+	free(r->copy);
+	free(r->agreed);
 	free(r);
 	agent_pending_done(a);
 }

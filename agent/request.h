@@ -57,7 +57,7 @@ struct request {
 	struct buf ssh_key;		/* the blob of an SSH request */
 	uint32_t flags;			/* of an SSH request */
 	char *user_id, *label, *token, *module_name, *comment;
-	char *slot_name, *overwrite, *algorithm_text;
+	char *slot_name, *overwrite, *algorithm_text, *copy, *agreed;
 	uint32_t created, expires_after;
 	uint8_t reason, algorithm, pin_policy, touch_policy, change;
 

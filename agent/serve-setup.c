@@ -128,3 +128,32 @@ serve_secret(struct conn *c, struct view body)
 	r->change = in.change;
 	request_feed(r, view_of(NULL, 0));
 }
+
+void
+serve_move(struct conn *c, struct view body)
+{
+	struct msg_move in;
+	struct request *r;
+
+	if (!(r = start_with(c, &work_move, body, &in)))
+		return;
+	request_text(r, &r->key_text, in.key);
+	request_text(r, &r->copy, in.copy);
+	request_text(r, &r->slot_name, in.slot_name);
+	request_text(r, &r->overwrite, in.overwrite);
+	request_feed(r, view_of(NULL, 0));
+}
+
+void
+serve_delete(struct conn *c, struct view body)
+{
+	struct msg_delete in;
+	struct request *r;
+
+	if (!(r = start_with(c, &work_delete, body, &in)))
+		return;
+	request_text(r, &r->key_text, in.key);
+	request_text(r, &r->copy, in.copy);
+	request_text(r, &r->agreed, in.agreed);
+	request_feed(r, view_of(NULL, 0));
+}

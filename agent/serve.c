@@ -99,21 +99,25 @@ put_holder(const struct holder *h, enum origin origin, struct buf *b,
 	return msg_list_add(b, list, MSG_holder, &one);
 }
 
+/* Those that the client named go first. */
 static gpg_error_t
-put_holders(const struct key *k, enum origin origin, struct buf *b,
-    struct msg_list *list)
+put_holders(const struct key *k, struct view match, enum origin origin,
+    struct buf *b, struct msg_list *list)
 {
 	gpg_error_t err = 0;
 
-	for (size_t i = 0; i < k->holder_count && i < HOLDERS_LISTED && !err;
-	    i++)
-		err = put_holder(&k->holders[i], origin, b, list);
+	for (int named = 1; named >= 0; named--)
+		for (size_t i = 0; i < k->holder_count && !err &&
+		    list->count < HOLDERS_LISTED; i++)
+			if (holder_matches(&k->holders[i], match) == named)
+				err = put_holder(&k->holders[i], origin, b,
+				    list);
 	return err;
 }
 
 static gpg_error_t
-put_key(const struct key *k, enum origin origin, struct buf *b,
-    struct msg_list *list)
+put_key(const struct key *k, struct view match, enum origin origin,
+    struct buf *b, struct msg_list *list)
 {
 	struct msg_key one = {
 		.id = pubkey_id(k->pub),
@@ -131,7 +135,7 @@ put_key(const struct key *k, enum origin origin, struct buf *b,
 	buf_init(&ids, FRAME_MAX);
 	buf_init(&holders, FRAME_MAX);
 	if (!(err = put_user_ids(k, &ids, &one.user_ids)) &&
-	    !(err = put_holders(k, origin, &holders, &one.holders)))
+	    !(err = put_holders(k, match, origin, &holders, &one.holders)))
 		err = msg_list_add(b, list, MSG_key, &one);
 	buf_free(&ids);
 	buf_free(&holders);
@@ -152,7 +156,8 @@ answer_keys(struct conn *c)
 		struct key *k = keyring_at(c->agent->keyring, i);
 
 		if (match.len == 0 || key_matches(k, match))
-			err = put_key(k, c->origin, &list, &reply.keys);
+			err = put_key(k, match, c->origin, &list,
+			    &reply.keys);
 	}
 	if (err)
 		conn_fail(c, err, "too many keys to list: name one");
@@ -505,6 +510,8 @@ static const struct {
 	{ MSG_certificate, serve_certificate, false },
 	{ MSG_attest, serve_attest, false },
 	{ MSG_secret, serve_secret, false },
+	{ MSG_move, serve_move, false },
+	{ MSG_delete, serve_delete, false },
 };
 
 #define SERVICES (sizeof(services) / sizeof(services[0]))

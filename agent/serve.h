@@ -31,5 +31,7 @@ void serve_certificate(struct conn *, struct view body);
 void serve_attest(struct conn *, struct view body);
 void serve_secret(struct conn *, struct view body);
 void serve_forget(struct conn *, struct view body);
+void serve_move(struct conn *, struct view body);
+void serve_delete(struct conn *, struct view body);
 
 #endif

@@ -46,6 +46,8 @@ extern const struct work work_token_init;
 extern const struct work work_certificate;
 extern const struct work work_attest;
 extern const struct work work_secret;
+extern const struct work work_move;
+extern const struct work work_delete;
 
 /* Stations that all signatures with a key share. */
 gpg_error_t work_locate_key(struct request *);

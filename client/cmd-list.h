@@ -12,6 +12,8 @@ extern const struct command cmd_keys_export;
 extern const struct command cmd_keys_extend;
 extern const struct command cmd_keys_revoke;
 extern const struct command cmd_keys_attest;
+extern const struct command cmd_keys_move;
+extern const struct command cmd_keys_delete;
 extern const struct command cmd_attest_verify;
 extern const struct command cmd_status;
 extern const struct command cmd_forget;

@@ -89,25 +89,24 @@ check_named(struct call *c, const struct key_info *k, const struct yubikey *y,
 	return err;
 }
 
-/* Asks for the consent that names the slot. */
-static gpg_error_t
-ask_consent(struct call *c, const struct yubikey *y, const char *slot,
+gpg_error_t
+slot_consent(struct call *c, const char *serial, const char *slot,
     const char *what)
 {
 	char words[80], why[512];
 
-	snprintf(words, sizeof(words), "%s@%s", slot, y->serial);
+	snprintf(words, sizeof(words), "%s@%s", slot, serial);
 	snprintf(why, sizeof(why), "%.400s", what);
 	if (!ask_possible())
 		return call_problem(c, GPG_ERR_CONFLICT, "slot %s of YubiKey "
-		    "%s is in use (%s): give another --slot, or --overwrite "
-		    "%s", slot, y->serial, why, words);
+		    "%s is in use (%s): give another slot, or --overwrite "
+		    "%s", slot, serial, why, words);
 	if (ask_typed(words, "Slot %s of YubiKey %s is in use (%s).  Its key "
 	    "can be overwritten; it is lost then, for ever, and what it alone "
-	    "opens or signs.", slot, y->serial, why))
+	    "opens or signs.", slot, serial, why))
 		return 0;
-	return call_problem(c, GPG_ERR_NOT_CONFIRMED, "slot %s of YubiKey %s stays "
-	    "as it was; give another --slot", slot, y->serial);
+	return call_problem(c, GPG_ERR_NOT_CONFIRMED, "slot %s of YubiKey %s "
+	    "stays as it was; give another slot", slot, serial);
 }
 
 /* What agents say of a slot with a certificate and no key that is seen. */
@@ -138,8 +137,8 @@ make(struct call *c, const struct yubikey *y, const struct slot_wish *w,
 	err = make_key(c, &plan, out);
 	if (!is_in_use(err) || agreed)
 		return err;
-	if ((err = ask_consent(c, y, w->slot, "with a certificate, or a key "
-	    "of another kind")))
+	if ((err = slot_consent(c, y->serial, w->slot, "with a certificate, "
+	    "or a key of another kind")))
 		return err;
 	plan.overwrite = w->slot;
 	return make_key(c, &plan, out);
@@ -160,7 +159,7 @@ pick(struct call *c, const struct yubikey *y, const struct key_info *k,
 	else
 		err = check_wish(c, k, slot_of(k, y, w->slot), w);
 	if (err)
-		return ask_consent(c, y, w->slot, c->why);
+		return slot_consent(c, y->serial, w->slot, c->why);
 	*pick = true;
 	say("slot %s of YubiKey %s has a key (%s), which is used", w->slot,
 	    y->serial, k->algorithm);

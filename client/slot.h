@@ -42,6 +42,13 @@ gpg_error_t slot_overwritten(struct call *, const char *text,
     const char *serial, const char *wanted, char slot[3]);
 
 /*
+ * Asks at the terminal for the consent that names a slot in use; `what` is
+ * there.  call->why.
+ */
+gpg_error_t slot_consent(struct call *, const char *serial, const char *slot,
+    const char *what);
+
+/*
  * Gives a key without a date a certificate of its own, for `user_id` (NULL: as
  * git has it), and reads the key anew.
  */

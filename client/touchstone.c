@@ -23,6 +23,8 @@ const struct command *const commands[] = {
 	&cmd_keys_extend,
 	&cmd_keys_revoke,
 	&cmd_keys_attest,
+	&cmd_keys_move,
+	&cmd_keys_delete,
 	&cmd_attest_verify,
 	&cmd_status,
 	&cmd_forget,

@@ -79,12 +79,8 @@ read_names(struct p11 *p, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE o,
 	return rv != CKR_OK && !p11_rv_is_local(rv) ? rv : CKR_OK;
 }
 
-/*
- * The public half, from the attributes of a public key, or of a private one
- * that tells them.  *ok is whether it is a key that we use.
- */
-static CK_RV
-read_public(struct p11 *p, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE o,
+CK_RV
+p11_read_public(struct p11 *p, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE o,
     struct p11_public *out, bool *ok)
 {
 	uint8_t a[640], b[640];
@@ -131,7 +127,7 @@ collect_public(struct p11 *p, CK_SESSION_HANDLE session, struct haul *h)
 	rv = find_class(p, session, CKO_PUBLIC_KEY, o, &count);
 	for (size_t i = 0; rv == CKR_OK && i < count; i++) {
 		memset(&f, 0, sizeof(f));
-		rv = read_public(p, session, o[i], &f.public, &ok);
+		rv = p11_read_public(p, session, o[i], &f.public, &ok);
 		if (rv == CKR_OK && ok &&
 		    (rv = read_names(p, session, o[i], &f)) == CKR_OK)
 			rv = add_key(h, &f);
@@ -141,8 +137,8 @@ collect_public(struct p11 *p, CK_SESSION_HANDLE session, struct haul *h)
 	return rv;
 }
 
-static CK_RV
-read_certificate(struct p11 *p, CK_SESSION_HANDLE session,
+CK_RV
+p11_read_certificate(struct p11 *p, CK_SESSION_HANDLE session,
     CK_OBJECT_HANDLE o, struct p11_found *f, bool *ok)
 {
 	uint8_t der[P11_CERT_MAX];
@@ -173,7 +169,7 @@ collect_certificates(struct p11 *p, CK_SESSION_HANDLE session, struct haul *h)
 
 	rv = find_class(p, session, CKO_CERTIFICATE, o, &count);
 	for (size_t i = 0; rv == CKR_OK && i < count; i++) {
-		rv = read_certificate(p, session, o[i], &f, &ok);
+		rv = p11_read_certificate(p, session, o[i], &f, &ok);
 		if (rv == CKR_OK && ok && f.id_len > 0)
 			rv = add(&h->certs, &h->cert_count, &f);
 		if (rv != CKR_OK && p11_rv_is_local(rv))
@@ -194,7 +190,7 @@ adopt_private(struct p11 *p, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE o,
 	memset(&f, 0, sizeof(f));
 	if ((rv = read_names(p, session, o, &f)) != CKR_OK)
 		return rv;
-	rv = read_public(p, session, o, &f.public, &ok);
+	rv = p11_read_public(p, session, o, &f.public, &ok);
 	if (rv != CKR_OK && !p11_rv_is_local(rv))
 		return rv;
 	if (ok)
@@ -275,8 +271,9 @@ parse_created(const uint8_t *p, size_t len)
 	return n > UINT32_MAX ? 0 : (uint32_t)n;
 }
 
-static CK_RV
-read_note(struct p11 *p, CK_SESSION_HANDLE session, struct p11_found *f)
+CK_RV
+p11_find_note(struct p11 *p, CK_SESSION_HANDLE session,
+    const struct p11_found *f, CK_OBJECT_HANDLE *o)
 {
 	CK_OBJECT_CLASS class = CKO_DATA;
 	char application[] = "touchstone";
@@ -284,23 +281,36 @@ read_note(struct p11 *p, CK_SESSION_HANDLE session, struct p11_found *f)
 		{ CKA_CLASS, &class, sizeof(class) },
 		{ CKA_APPLICATION, application, sizeof(application) - 1 },
 	};
-	CK_OBJECT_HANDLE o;
-	uint8_t value[16];
 	struct buf label;
-	size_t count, len;
+	size_t count;
 	CK_RV rv;
 
+	*o = P11_NO_OBJECT;
 	buf_init(&label, 16 + 2 * P11_ID_MAX);
 	buf_put_text(&label, "created:");
 	if (buf_put_hex(&label, view_of(f->id, f->id_len)))
 		return CKR_HOST_MEMORY;
 	template[2] = (CK_ATTRIBUTE){ CKA_LABEL, label.data + label.off,
 	    buf_len(&label) };
-	rv = p11_find(p, session, template, 3, &o, 1, &count);
-	if (rv == CKR_OK && count == 1 && p11_attr(p, session, o, CKA_VALUE,
+	rv = p11_find(p, session, template, 3, o, 1, &count);
+	if (rv != CKR_OK || count == 0)
+		*o = P11_NO_OBJECT;
+	buf_free(&label);
+	return rv;
+}
+
+static CK_RV
+read_note(struct p11 *p, CK_SESSION_HANDLE session, struct p11_found *f)
+{
+	CK_OBJECT_HANDLE o;
+	uint8_t value[16];
+	size_t len;
+	CK_RV rv;
+
+	if ((rv = p11_find_note(p, session, f, &o)) == CKR_OK &&
+	    o != P11_NO_OBJECT && p11_attr(p, session, o, CKA_VALUE,
 	    value, sizeof(value), &len) == CKR_OK)
 		f->created = parse_created(value, len);
-	buf_free(&label);
 	return rv;
 }
 

@@ -173,6 +173,13 @@ p11_login_settle(struct p11 *p, struct p11_slot *s)
 }
 
 void
+p11_login_leave(struct p11 *p, struct p11_slot *s)
+{
+	part(s);
+	p11_login_settle(p, s);
+}
+
+void
 p11_login_used(struct p11 *p, struct p11_slot *s)
 {
 	bool once;
@@ -182,8 +189,7 @@ p11_login_used(struct p11 *p, struct p11_slot *s)
 	pthread_mutex_unlock(&s->mu);
 	if (!once)
 		return;
-	part(s);
-	p11_login_settle(p, s);
+	p11_login_leave(p, s);
 }
 
 void

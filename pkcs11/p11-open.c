@@ -157,6 +157,7 @@ const struct token_ops token_ops = {
 	.forget = p11_forget,
 	.make = p11_make,
 	.prepare = p11_prepare,
+	.remove = p11_remove,
 	.wipe = p11_wipe,
 	.close = p11_close,
 };

@@ -218,6 +218,9 @@ void p11_login_hold(struct p11 *, struct p11_slot *, const struct pin *);
 void p11_login_settle(struct p11 *, struct p11_slot *);
 void p11_login_used(struct p11 *, struct p11_slot *);
 
+/* Wipes the PIN at once, and logs out after the signatures that run. */
+void p11_login_leave(struct p11 *, struct p11_slot *);
+
 /* Wipes the PIN at once. */
 void p11_pin_drop(struct p11_slot *);
 
@@ -270,6 +273,19 @@ bool p11_rv_is_local(CK_RV);
 CK_RV p11_find_private(struct p11 *, CK_SESSION_HANDLE,
     const struct p11_found *, CK_OBJECT_HANDLE *, bool *always_auth);
 
+/*
+ * The public half, from the attributes of a public key, or of a private one
+ * that tells them.  *ok is whether it is a key that we use.
+ */
+CK_RV p11_read_public(struct p11 *, CK_SESSION_HANDLE, CK_OBJECT_HANDLE,
+    struct p11_public *, bool *ok);
+/* A certificate that may be that of a key; likewise. */
+CK_RV p11_read_certificate(struct p11 *, CK_SESSION_HANDLE, CK_OBJECT_HANDLE,
+    struct p11_found *, bool *ok);
+/* The note of when a key was made; P11_NO_OBJECT if there is none. */
+CK_RV p11_find_note(struct p11 *, CK_SESSION_HANDLE, const struct p11_found *,
+    CK_OBJECT_HANDLE *);
+
 /* Looks at the token's keys anew. */
 gpg_error_t p11_keys_refresh(struct p11 *, struct p11_slot *, unsigned worker,
     struct problem *);
@@ -288,12 +304,15 @@ gpg_error_t p11_sign(void *state, unsigned worker,
     const struct token_signing *, uint8_t *signature, size_t *len,
     struct problem *);
 
-/* ---- new keys and tokens (p11-make.c, p11-prepare.c) ---- */
+/* ---- keys made and removed, tokens (p11-make.c, -remove, -prepare) ---- */
 
 gpg_error_t p11_make(void *state, unsigned worker,
     const struct msg_token_make *, struct buf *key_buf, struct msg_list *keys,
     struct problem *);
 gpg_error_t p11_prepare(void *state, const struct msg_token_prepare *, int fd,
+    struct problem *);
+
+gpg_error_t p11_remove(void *state, unsigned worker, uint32_t key,
     struct problem *);
 
 /* ---- errors (p11-error.c) ---- */

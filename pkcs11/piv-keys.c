@@ -401,7 +401,7 @@ piv_key_use(struct piv *p, uint32_t number, struct piv_use *use)
 		here = k->here;
 		*use = (struct piv_use){ c, k->slot, k->pin_policy,
 		    k->touch_policy, pubkey_algorithm(k->pub),
-		    pubkey_bits(k->pub) };
+		    pubkey_bits(k->pub), k->pub };
 	}
 	pthread_mutex_unlock(&c->mu);
 	return here;

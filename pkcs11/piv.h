@@ -251,6 +251,7 @@ struct piv_use {
 	uint8_t slot, pin_policy, touch_policy;
 	enum key_algorithm algorithm;
 	unsigned bits;
+	const struct pubkey *pub;	/* as long as the process lives */
 };
 bool piv_key_use(struct piv *, uint32_t number, struct piv_use *);
 
@@ -357,6 +358,12 @@ gpg_error_t piv_store(void *state, unsigned worker,
     const struct msg_token_store *, struct problem *);
 gpg_error_t piv_attest(void *state, unsigned worker, uint32_t key,
     struct buf *certificate, struct buf *intermediate, struct problem *);
+
+/* Since firmware 5.7 (piv-move.c). */
+gpg_error_t piv_move(void *state, unsigned worker,
+    const struct msg_token_move *, struct problem *);
+gpg_error_t piv_remove(void *state, unsigned worker, uint32_t key,
+    struct problem *);
 
 /* Notices what is plugged in and out (watch.c). */
 gpg_error_t piv_watch_new(struct piv *);

@@ -440,19 +440,31 @@ do_attest(struct worker *w, struct request *rq)
 	return 0;
 }
 
+/* What is done to one key, and is answered by whether it was. */
 static gpg_error_t
-do_store(struct worker *w, struct request *rq)
+do_change(struct worker *w, struct request *rq)
 {
-	struct server *s = w->server;
-	struct msg_token_store in;
+	const struct token_ops *ops = w->server->ops;
+	void *state = atomic_load(&w->server->state);
 	struct problem pb = { "" };
+	union {
+		struct msg_token_store store;
+		struct msg_token_move move;
+		struct msg_token_delete delete;
+	} in;
 	gpg_error_t err;
 
 	if (msg_decode(rq->id, rq->body, &in))
 		return gpg_error(GPG_ERR_BAD_DATA);
-	err = !s->ops->store ? cannot(&pb) :
-	    s->ops->store(atomic_load(&s->state), w->number, &in, &pb);
-	answer(s, &w->reply, rq->serial, rq->id, err, pb.text, NULL);
+	if (rq->id == MSG_token_store && ops->store)
+		err = ops->store(state, w->number, &in.store, &pb);
+	else if (rq->id == MSG_token_move && ops->move)
+		err = ops->move(state, w->number, &in.move, &pb);
+	else if (rq->id == MSG_token_delete && ops->remove)
+		err = ops->remove(state, w->number, in.delete.key, &pb);
+	else
+		err = cannot(&pb);
+	answer(w->server, &w->reply, rq->serial, rq->id, err, pb.text, NULL);
 	return 0;
 }
 
@@ -475,7 +487,9 @@ dispatch(struct worker *w, struct request *rq)
 	case MSG_token_attest:
 		return do_attest(w, rq);
 	case MSG_token_store:
-		return do_store(w, rq);
+	case MSG_token_move:
+	case MSG_token_delete:
+		return do_change(w, rq);
 	default:	/* open comes once, and first */
 		return gpg_error(GPG_ERR_BAD_DATA);
 	}

@@ -127,6 +127,21 @@ struct token_ops {
 	    const struct msg_token_store *, struct problem *);
 
 	/*
+	 * Moves a key and its certificate to another slot.  GPG_ERR_EEXIST
+	 * where that is in use and `overwrite` does not name it.  Loses
+	 * nothing wherever it is interrupted: done again, it finishes.
+	 */
+	gpg_error_t (*move)(void *state, unsigned worker,
+	    const struct msg_token_move *, struct problem *);
+
+	/*
+	 * Deletes a key for ever, and what is beside it.  Interrupted, it
+	 * leaves what is still listed as this key: done again, it finishes.
+	 */
+	gpg_error_t (*remove)(void *state, unsigned worker, uint32_t key,
+	    struct problem *);
+
+	/*
 	 * Changes a secret; all that is secret comes from `fd`.  Where that
 	 * is -1: what needs no words is done, else it says what is missing
 	 * (GPG_ERR_PIN_NOT_SYNCED, GPG_ERR_NO_PASSPHRASE, then

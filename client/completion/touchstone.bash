@@ -26,6 +26,8 @@ _touchstone_options() {
 	'keys extend') echo --years --no-import ;;
 	'keys revoke') echo --reason --comment --output ;;
 	'keys attest') echo --root --export ;;
+	'keys move') echo --overwrite ;;
+	'keys delete') echo --confirm ;;
 	'attest verify') echo --root --key ;;
 	'audit show') echo --lines ;;
 	esac
@@ -35,6 +37,7 @@ _touchstone_options() {
 _touchstone() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
 	local cmd=${COMP_WORDS[1]-} words=
+	local slots=$(printf '%x ' 0x9a 0x9c 0x9d 0x9e {130..149})
 	COMPREPLY=()
 
 	case $cmd in
@@ -48,7 +51,7 @@ _touchstone() {
 	--reason)
 		words='none superseded compromised retired' ;;
 	--slot)
-		words=$(printf '%x ' 0x9a 0x9c 0x9d 0x9e {130..149}) ;;
+		words=$slots ;;
 	--pin-policy)
 		words='never once always' ;;
 	--touch-policy)
@@ -57,7 +60,7 @@ _touchstone() {
 		COMPREPLY=($(compgen -f -- "$cur"))
 		return ;;
 	--name|--user-id|-u|--module|--token|--comment|--lines|-n|\
-	    --serial|--overwrite|--key)
+	    --serial|--overwrite|--confirm|--key)
 		return ;;
 	esac
 	if [[ -z $words ]]; then
@@ -70,14 +73,17 @@ _touchstone() {
 			case $cmd in
 			keys)
 				words='list show generate export extend revoke
-				    attest' ;;
+				    attest move delete' ;;
 			attest) words=verify ;;
 			audit) words='verify show' ;;
 			help)
 				words='setup keys attest status forget reload
 				    stop session audit' ;;
-			'keys list'|'keys show'|'keys export'|'keys extend'|'keys revoke'|'keys attest')
+			'keys list'|'keys show'|'keys export'|'keys extend'|'keys revoke'|'keys attest'|'keys delete')
 				words=$(_touchstone_keys) ;;
+			'keys move')
+				words=$(_touchstone_keys)
+				[[ $COMP_CWORD -gt 3 ]] && words=$slots ;;
 			'attest verify'|'audit verify'|'audit show')
 				COMPREPLY=($(compgen -f -- "$cur"))
 				return ;;

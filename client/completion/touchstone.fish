@@ -40,7 +40,7 @@ complete -c touchstone -n __touchstone_first -a session -d 'let prompts for othe
 complete -c touchstone -n __touchstone_first -a audit -d 'check and show the audit log'
 complete -c touchstone -n __touchstone_first -a help -d 'tell how a command is called'
 complete -c touchstone -n __touchstone_first -l version -d 'print the version'
-complete -c touchstone -n '__touchstone_second keys' -a 'list show generate export extend revoke attest'
+complete -c touchstone -n '__touchstone_second keys' -a 'list show generate export extend revoke attest move delete'
 complete -c touchstone -n '__touchstone_second attest' -a verify
 complete -c touchstone -n '__touchstone_second audit' -a 'verify show'
 complete -c touchstone -n '__touchstone_second help' -a 'setup keys attest status forget reload stop session audit'
@@ -68,7 +68,7 @@ complete -c touchstone -n $in -l no-import -d 'leave the GnuPG keyring alone'
 
 complete -c touchstone -n '__touchstone_in forget' -l removed -d 'of tokens that were taken out'
 complete -c touchstone -n '__touchstone_in keys list' -l refresh -d 'ask the tokens again'
-for command in list show export extend revoke attest
+for command in list show export extend revoke attest move delete
 	complete -c touchstone -n "__touchstone_in keys $command" -a '(__touchstone_keys)'
 end
 
@@ -104,6 +104,13 @@ complete -c touchstone -n $in -r -F -s o -l output -d 'write to a file'
 set in '__touchstone_in keys attest'
 complete -c touchstone -n $in -r -F -l root -d 'root of the maker'
 complete -c touchstone -n $in -r -F -l export -d 'write the proof for others'
+
+set in '__touchstone_in keys move'
+complete -c touchstone -n $in -a $slots
+complete -c touchstone -n $in -x -l overwrite -d 'replace the key in SLOT@SERIAL'
+
+set in '__touchstone_in keys delete'
+complete -c touchstone -n $in -x -l confirm -d 'agree to lose this key'
 
 set in '__touchstone_in attest verify'
 complete -c touchstone -n $in -F

@@ -7,6 +7,8 @@
  *	piv-ask certificate KEY SUBJECT
  *	piv-ask attest KEY TOKEN
  *	piv-ask secret MODULE TOKEN CHANGE ALGORITHM
+ *	piv-ask move KEY COPY SLOT OVERWRITE
+ *	piv-ask delete KEY COPY AGREED
  *
  * PIN, TOUCH and CHANGE are numbers, as in ../../protocol/PROTOCOL.
  */
@@ -26,6 +28,8 @@ build(int argc, char **argv, void *in)
 	struct msg_certificate *c = in;
 	struct msg_attest *a = in;
 	struct msg_secret *s = in;
+	struct msg_move *m = in;
+	struct msg_delete *d = in;
 
 	if (argc == 10 && !strcmp(argv[1], "generate")) {
 		*g = (struct msg_generate){
@@ -58,6 +62,19 @@ build(int argc, char **argv, void *in)
 			.algorithm = view_str(argv[5]),
 		};
 		return MSG_secret;
+	}
+	if (argc == 6 && !strcmp(argv[1], "move")) {
+		*m = (struct msg_move){ .key = view_str(argv[2]),
+			.copy = view_str(argv[3]),
+			.slot_name = view_str(argv[4]),
+			.overwrite = view_str(argv[5]) };
+		return MSG_move;
+	}
+	if (argc == 5 && !strcmp(argv[1], "delete")) {
+		*d = (struct msg_delete){ .key = view_str(argv[2]),
+			.copy = view_str(argv[3]),
+			.agreed = view_str(argv[4]) };
+		return MSG_delete;
 	}
 	return MSG_COUNT;
 }
