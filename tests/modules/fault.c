@@ -34,6 +34,7 @@
  *	many		C_FindObjects says that it found more than fit
  *	slots		C_GetSlotList likewise
  *	no-public	there are no CKO_PUBLIC_KEY objects
+ *	spare N		C_DestroyObject does N calls and fails after them
  *	no-data		C_CreateObject fails with CKR_DEVICE_MEMORY
  *	absent		there is no token
  *	swapped		the token has another serial number
@@ -71,10 +72,10 @@ static struct {
 } now;
 
 enum call {
-	INIT, LIST, LOGIN, SIGN, MAKE
+	INIT, LIST, LOGIN, SIGN, MAKE, DESTROY
 };
 static const char *const call_names[] = {
-	"init", "list", "login", "sign", "make"
+	"init", "list", "login", "sign", "make", "destroy"
 };
 
 /* ---- the script ---- */
@@ -564,7 +565,12 @@ create(CK_SESSION_HANDLE s, CK_ATTRIBUTE_PTR a, CK_ULONG n,
 static CK_RV
 destroy(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE o)
 {
+	char most[32];
+
 	note("C_DestroyObject");
+	if (fault("spare", most, sizeof(most)) &&
+	    count_strike(DESTROY) > strtoul(most, NULL, 10))
+		return CKR_DEVICE_ERROR;
 	return real->C_DestroyObject(s, o);
 }
 
