@@ -1,15 +1,18 @@
 /* What lives as long as the daemon: how it begins, reloads and ends. */
 #include <config.h>
 
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "agent.h"
 #include "audit.h"
 #include "config.h"
 #include "conn.h"
 #include "helper.h"
+#include "hosts.h"
 #include "keys.h"
 #include "module.h"
 #include "opensc.h"
@@ -168,6 +171,21 @@ agent_pending_done(struct agent *a)
 		event_base_once(a->base, -1, EV_TIMEOUT, on_drained, a, &soon);
 }
 
+/* Where ssh looks for the names of hosts. */
+static gpg_error_t
+init_hosts(struct agent *a)
+{
+	const char *home = getenv("HOME");
+	const struct passwd *pw;
+	char dir[1024];
+
+	if ((!home || home[0] != '/') && (pw = getpwuid(getuid())))
+		home = pw->pw_dir;
+	snprintf(dir, sizeof(dir), "%s/.ssh", home ? home : "");
+	a->hosts = hosts_new(dir, "/etc/ssh/ssh_known_hosts");
+	return a->hosts ? 0 : gpg_error(GPG_ERR_ENOMEM);
+}
+
 gpg_error_t
 agent_init(struct agent *a)
 {
@@ -188,7 +206,7 @@ agent_init(struct agent *a)
 	    agent_watch_init(a))
 		return gpg_error(GPG_ERR_ENOMEM);
 	a->started_ms = agent_now_ms();
-	if ((err = paths_init(&a->paths)))
+	if ((err = paths_init(&a->paths)) || (err = init_hosts(a)))
 		return err;
 	return keyring_new(&a->keyring);
 }
@@ -209,6 +227,7 @@ agent_clear(struct agent *a)
 		module_free(m);
 	place_free(&a->session);
 	keyring_free(&a->keyring);
+	hosts_free(&a->hosts);
 	config_free(&a->config);
 	helper_forget(a);
 	paths_free(&a->paths);

@@ -23,6 +23,7 @@ struct config;
 struct audit;
 struct place;
 struct keyring;
+struct hosts;
 
 /* Called once when the keys or the modules have changed. */
 struct watcher {
@@ -45,6 +46,7 @@ struct agent {
 	struct audit *audit;	/* NULL: nothing can be signed, and why: */
 	char *audit_problem;
 	struct keyring *keyring;
+	struct hosts *hosts;	/* names of hosts */
 	struct modules modules;
 	struct conns conns;
 	size_t conn_count;

@@ -33,7 +33,7 @@ struct audit_record {
 	const uint8_t *key;	/* 32 bytes, or NULL */
 	const char *key_name;
 	const char *requester;	/* "git ← bash (pid 123), uid 1000" */
-	const char *origin;	/* "local", "agent" */
+	const char *origin;	/* reach_name() */
 	const char *object;	/* id of the signed commit or tag */
 	const char *verdict;	/* why not, or "ok" */
 	uint64_t count;		/* of denials counted together; else 0 */

@@ -10,102 +10,15 @@
 #include <libconfig.h>
 
 #include "agent/config.h"
-#include "agent/source.h"
+#include "agent/rules.h"
 #include "local/keyfile.h"
 #include "wire/text.h"
 
-#define PATH_LIMIT 1024			/* as in the messages to the helpers */
 #define ENV_LIMIT 4096
 #define READER_LIMIT 128
 #define ENV_COUNT 64
 #define MODULES 64
-#define RULES 1024
 #define SUFFIX ".conf"
-
-static void
-check_names(struct source *s, const config_setting_t *group,
-    const char *const *known)
-{
-	int n = config_setting_length(group);
-
-	for (int i = 0; i < n && !s->err; i++) {
-		config_setting_t *e =
-		    config_setting_get_elem(group, (unsigned)i);
-		const char *const *k = known;
-
-		while (*k && strcmp(*k, config_setting_name(e)))
-			k++;
-		if (!*k)
-			source_complain_at(s, e, "is not known here");
-	}
-}
-
-static uint32_t
-get_number(struct source *s, const config_setting_t *group, const char *name,
-    long long least, long long most, uint32_t otherwise)
-{
-	config_setting_t *e = config_setting_get_member(group, name);
-	char what[96];
-	long long n;
-
-	if (s->err || !e)
-		return otherwise;
-	n = config_setting_get_int64(e);
-	if ((config_setting_type(e) == CONFIG_TYPE_INT ||
-	    config_setting_type(e) == CONFIG_TYPE_INT64) &&
-	    n >= least && n <= most)
-		return (uint32_t)n;
-	snprintf(what, sizeof(what), "is not a number from %lld to %lld",
-	    least, most);
-	source_complain_at(s, e, what);
-	return otherwise;
-}
-
-static bool
-get_bool(struct source *s, const config_setting_t *group, const char *name)
-{
-	config_setting_t *e = config_setting_get_member(group, name);
-
-	if (s->err || !e)
-		return false;
-	if (config_setting_type(e) != CONFIG_TYPE_BOOL)
-		source_complain_at(s, e, "is neither true nor false");
-	return config_setting_get_bool(e);
-}
-
-/* A copy of the setting's text; NULL after a complaint. */
-static char *
-get_text(struct source *s, const config_setting_t *e, size_t max)
-{
-	const char *text = config_setting_get_string(e);
-	char *copy = NULL;
-
-	if (s->err)
-		return NULL;
-	if (!text)
-		source_complain_at(s, e, "is not a text");
-	else if (!text[0] || strlen(text) > max)
-		source_complain_at(s, e, "is empty or too long");
-	else if (!text_is_clean(view_str(text)))
-		source_complain_at(s, e, "has characters that cannot be shown");
-	else if (!(copy = strdup(text)))
-		source_complain_memory(s);
-	return copy;
-}
-
-/* NULL if it is not set. */
-static char *
-get_path(struct source *s, const config_setting_t *group, const char *name)
-{
-	config_setting_t *e = config_setting_get_member(group, name);
-	char *path;
-
-	if (!e || !(path = get_text(s, e, PATH_LIMIT)))
-		return NULL;
-	if (path[0] != '/')
-		source_complain_at(s, e, "is not an absolute path");
-	return path;
-}
 
 /* The length of NAME in a NAME=VALUE; 0 if it is none. */
 static size_t
@@ -145,7 +58,7 @@ get_env(struct source *s, const config_setting_t *group, char ***out)
 		source_complain_memory(s);
 	for (int i = 0; i < n && !s->err; i++) {
 		config_setting_t *one = config_setting_get_elem(e, (unsigned)i);
-		char *text = get_text(s, one, ENV_LIMIT);
+		char *text = source_text(s, one, ENV_LIMIT);
 
 		if (text && env_name(text) == 0)
 			source_complain_at(s, one,
@@ -212,96 +125,36 @@ read_module(struct source *s, struct module_config *m)
 	const config_setting_t *root = config_root_setting(&s->tree);
 	config_setting_t *reader = config_setting_get_member(root, "reader");
 
-	check_names(s, root, known);
+	source_names(s, root, known);
 	m->type = get_type(s, root);
 	check_type(s, root, m->type);
 	if (!s->err && m->type == MODULE_PKCS11 &&
 	    !config_setting_get_member(root, "path"))
 		source_complain(s, GPG_ERR_CONFIGURATION, 0,
 		    "\"path\" is missing");
-	m->path = get_path(s, root, "path");
-	m->reader = reader ? get_text(s, reader, READER_LIMIT) : NULL;
-	m->pin_source = get_path(s, root, "pin_source");
-	m->sessions = get_number(s, root, "sessions", 1, 16,
+	m->path = source_path(s, root, "path");
+	m->reader = reader ? source_text(s, reader, READER_LIMIT) : NULL;
+	m->pin_source = source_path(s, root, "pin_source");
+	m->sessions = source_number(s, root, "sessions", 1, 16,
 	    m->type == MODULE_PIV ? 4 : 1);
-	m->pin_ttl_s = get_number(s, root, "pin_ttl", 0, 604800, 600);
-	m->deadline_s = get_number(s, root, "deadline", 1, 600, 10);
+	m->pin_ttl_s = source_number(s, root, "pin_ttl", 0, 604800, 600);
+	m->deadline_s = source_number(s, root, "deadline", 1, 600, 10);
 	get_env(s, root, &m->env);
-}
-
-/* The key of a rule; an id's hex digits become lower case. */
-static char *
-get_key(struct source *s, const config_setting_t *group)
-{
-	config_setting_t *e = config_setting_get_member(group, "key");
-	char *key;
-	size_t hex;
-
-	if (!e) {
-		source_complain(s, GPG_ERR_CONFIGURATION,
-		    config_setting_source_line(group),
-		    "a rule without \"key\"");
-		return NULL;
-	}
-	if (!(key = get_text(s, e, KEYFILE_NAME_MAX)))
-		return NULL;
-	hex = strspn(key, "0123456789abcdefABCDEF");
-	if (hex == 64 && !key[hex])
-		for (char *p = key; *p; p++)
-			*p |= *p >= 'A' && *p <= 'F' ? 'a' - 'A' : 0;
-	else if (strcmp(key, "*") && !keyfile_name_ok(view_str(key)))
-		source_complain_at(s, e, "is neither a nickname, an id in hex, "
-		    "nor \"*\"");
-	return key;
-}
-
-static void
-read_rule(struct source *s, const config_setting_t *group, struct config *c)
-{
-	static const char *const known[] = { "key", "confirm", "blob",
-	    "forward", NULL };
-	struct key_rule *r = &c->rules[c->rule_count++];
-
-	if (!config_setting_is_group(group)) {
-		source_complain_at(s, group, "has what is not in { }");
-		return;
-	}
-	check_names(s, group, known);
-	r->key = get_key(s, group);
-	r->confirm = get_bool(s, group, "confirm");
-	r->blob = get_bool(s, group, "blob");
-	r->forward = get_bool(s, group, "forward");
-	for (size_t i = 0; !s->err && i + 1 < c->rule_count; i++)
-		if (!strcmp(c->rules[i].key, r->key))
-			source_complain_at(s,
-			    config_setting_get_member(group, "key"),
-			    "has a rule already");
 }
 
 static void
 read_main(struct source *s, struct config *c)
 {
 	static const char *const known[] = { "pinentry", "token_wait",
-	    "prompt_timeout", "keys", NULL };
+	    "prompt_timeout", "keys", "hosts", NULL };
 	const config_setting_t *root = config_root_setting(&s->tree);
-	config_setting_t *keys = config_setting_get_member(root, "keys");
-	int n = keys ? config_setting_length(keys) : 0;
 
-	check_names(s, root, known);
-	c->pinentry = get_path(s, root, "pinentry");
-	c->token_wait_s = get_number(s, root, "token_wait", 0, 3600, 60);
-	c->prompt_timeout_s = get_number(s, root, "prompt_timeout", 1, 3600,
+	source_names(s, root, known);
+	c->pinentry = source_path(s, root, "pinentry");
+	c->token_wait_s = source_number(s, root, "token_wait", 0, 3600, 60);
+	c->prompt_timeout_s = source_number(s, root, "prompt_timeout", 1, 3600,
 	    120);
-	if (!s->err && keys && !config_setting_is_list(keys))
-		source_complain_at(s, keys, "is not a list in ( )");
-	if (!s->err && n > RULES)
-		source_complain_at(s, keys, "has more than 1024 rules");
-	if (s->err || n == 0)
-		return;
-	if (!(c->rules = calloc((size_t)n, sizeof(*c->rules))))
-		source_complain_memory(s);
-	for (int i = 0; i < n && !s->err; i++)
-		read_rule(s, config_setting_get_elem(keys, (unsigned)i), c);
+	config_read_rules(s, c);
 }
 
 /* Ends with a source; its problem and error become the caller's. */
@@ -467,27 +320,8 @@ config_free(struct config **cp)
 		return;
 	for (size_t i = 0; i < c->module_count; i++)
 		module_config_clear(&c->modules[i]);
-	for (size_t i = 0; i < c->rule_count; i++)
-		free(c->rules[i].key);
+	config_clear_rules(c);
 	free(c->modules);
-	free(c->rules);
 	free(c->pinentry);
 	free(c);
-}
-
-const struct key_rule *
-config_rule(const struct config *c, const char *name, const char *id_hex)
-{
-	static const struct key_rule none = { NULL, false, false, false };
-	const struct key_rule *all = &none;
-
-	for (size_t i = 0; i < c->rule_count; i++) {
-		const char *key = c->rules[i].key;
-
-		if (!strcmp(key, id_hex) || (name && !strcmp(key, name)))
-			return &c->rules[i];
-		if (!strcmp(key, "*"))
-			all = &c->rules[i];
-	}
-	return all;
 }

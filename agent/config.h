@@ -9,7 +9,10 @@
  *		prompt_timeout = 120;		# seconds for a person
  *		keys: (
  *			{ key = "release"; confirm = true; blob = false;
- *			  forward = true; }
+ *			  forward = true; forward_login = "ask"; }
+ *		);
+ *		hosts: (			# what ssh is offered where
+ *			{ match = "*.example.com"; keys = [ "work" ]; }
  *		);
  *	modules.d/soft.conf:
  *		type = "pkcs11";		# or "piv"
@@ -49,11 +52,26 @@ struct module_config {
 	uint32_t deadline_s;
 };
 
+/* What is done about logins by other hosts that the agent is forwarded to. */
+enum forward_login {
+	FORWARD_LOGIN_ALLOW,
+	FORWARD_LOGIN_ASK,
+	FORWARD_LOGIN_REFUSE,
+};
+
 struct key_rule {
 	char *key;		/* nickname or id in hex; "*": all others */
 	bool confirm;		/* ask before each signature; false */
 	bool blob;		/* signs bytes of no known kind; false */
-	bool forward;		/* signs typed requests by agent.sock; false */
+	bool forward;		/* signs typed requests by agent.sock, and
+				   SSHSIG from afar; false */
+	enum forward_login forward_login;
+};
+
+/* Which keys ssh is offered at a host. */
+struct host_row {
+	char *match;		/* pattern of a name */
+	char **keys;		/* NULL-terminated; for key_matches() */
 };
 
 struct config {
@@ -64,6 +82,8 @@ struct config {
 	size_t module_count;
 	struct key_rule *rules;
 	size_t rule_count;
+	struct host_row *hosts;
+	size_t host_count;
 };
 
 /*

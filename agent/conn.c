@@ -36,6 +36,7 @@ conn_close(struct conn *c)
 	TAILQ_REMOVE(&a->conns, c, next);
 	a->conn_count--;
 	close(c->fd);
+	bind_clear(&c->bindings);
 	buf_free(&c->in);
 	buf_free(&c->out);
 	free(c->match);
@@ -261,19 +262,6 @@ conn_answer(struct conn *c, struct request *r)
 	}
 	conn_reply(c, r->err, r->err ? r->problem : "", &reply);
 	return true;
-}
-
-const char *
-conn_requester(struct conn *c)
-{
-	char names[160];
-
-	if (!c->requester[0]) {
-		place_describe(c->pid, names, sizeof(names));
-		snprintf(c->requester, sizeof(c->requester),
-		    "%s (pid %d)", names, (int)c->pid);
-	}
-	return c->requester;
 }
 
 size_t

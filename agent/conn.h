@@ -4,6 +4,8 @@
 #ifndef AGENT_CONN_H
 #define AGENT_CONN_H
 
+#include "bind.h"
+#include "peer.h"
 #include "policy.h"
 #include "request.h"
 
@@ -14,7 +16,10 @@ struct conn {
 	int fd;
 	pid_t pid;
 	uint64_t start;			/* of the process, place_start_time() */
-	char requester[256];		/* "" until it is wanted */
+	struct bindings bindings;
+	enum peer peer;			/* when it was last looked at: */
+	uint64_t looked_ms;
+	char requester[512];		/* "" until it is wanted */
 	struct buf in, out;
 	struct event readable, writable;
 	struct event overdue;		/* a frame or a reply takes too long */
@@ -33,7 +38,14 @@ struct conn {
 void conn_new(struct agent *, int fd, enum origin);
 void conn_close(struct conn *);
 
-/* "git ← bash (pid 12)" */
+/* Who is at the other end (reach.c). */
+enum reach conn_reach(struct conn *);
+bool conn_may_manage(struct conn *);
+
+/*
+ * "git ← bash (pid 12)", "build (forwarded through gate by ssh ← bash (pid
+ * 12))", "somebody behind socat ← bash (pid 12)".
+ */
 const char *conn_requester(struct conn *);
 
 /* Bytes of payloads that are held for this process, by all its connections. */

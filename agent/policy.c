@@ -1,29 +1,100 @@
-/* The one place that says whether something may be signed. */
+/*
+ * The one place that says whether something may be signed:
+ *
+ *			local.sock	agent.sock	forwarded or relayed
+ *	typed		yes		forward		forward
+ *	ssh login	yes		yes		forward_login
+ *	SSHSIG		yes		yes		forward
+ *	unknown, typed	blob		no		no
+ *	unknown, ssh	blob		blob		no
+ *	managing keys	yes		yes		no
+ *
+ * where a word is what the key's rule must say.  That a process is here is
+ * read from its pid, which is why nothing in the second column goes beyond
+ * what any process of the user can have by local.sock.
+ */
 #include <config.h>
 
 #include "policy.h"
 
+const char *
+reach_name(enum reach reach)
+{
+	static const char *const names[] = {
+		[REACH_LOCAL] = "local",
+		[REACH_HERE] = "agent",
+		[REACH_FORWARDED] = "forwarded",
+		[REACH_LOGIN] = "login",
+		[REACH_RELAY] = "relay",
+	};
+
+	return names[reach];
+}
+
+static bool
+is_afar(enum reach reach)
+{
+	return reach != REACH_LOCAL && reach != REACH_HERE;
+}
+
+static bool
+is_login_afar(enum object_kind kind, enum reach reach)
+{
+	return kind == OBJECT_SSH_USERAUTH && is_afar(reach) &&
+	    reach != REACH_LOGIN;
+}
+
+static const char *
+refuse_blob(const struct key_rule *rule, enum reach reach, bool typed)
+{
+	if (is_afar(reach) || (typed && reach != REACH_LOCAL))
+		return "bytes of no kind that touchstone knows are signed for "
+		    "local clients only";
+	if (!rule->blob)
+		return "the bytes are of no kind that touchstone knows, and "
+		    "the key's rule does not allow that (blob = true)";
+	return NULL;
+}
+
+static const char *
+refuse(const struct key_rule *rule, enum object_kind kind, enum reach reach,
+    bool typed)
+{
+	const struct object_rule *object = object_rule(kind);
+
+	if (object->by_policy)
+		return refuse_blob(rule, reach, typed);
+	if (typed && reach != REACH_LOCAL && !object->forwarded)
+		return "this is signed for local clients only";
+	if (typed && reach != REACH_LOCAL && !rule->forward)
+		return "the key's rule does not allow requests that come by "
+		    "agent.sock (forward = true)";
+	if (kind == OBJECT_SSHSIG && is_afar(reach) && !rule->forward)
+		return "the key's rule does not allow signatures for other "
+		    "hosts than this one (forward = true)";
+	if (is_login_afar(kind, reach) &&
+	    rule->forward_login == FORWARD_LOGIN_REFUSE)
+		return "the key's rule does not allow logins from other hosts "
+		    "than this one (forward_login)";
+	return NULL;
+}
+
 enum judgement
 policy_judge(const struct config *config, const struct key *key,
-    enum object_kind kind, enum origin origin, bool typed, const char **why)
+    enum object_kind kind, enum reach reach, bool typed, const char **why)
 {
 	const struct key_rule *rule = config_rule(config, key->name, key->id);
-	const struct object_rule *object = object_rule(kind);
-	bool remote = origin == ORIGIN_AGENT;
 
-	*why = NULL;
-	if (remote && object->by_policy)
-		*why = "bytes of no kind that touchstone knows are signed for "
-		    "local clients only";
-	else if (object->by_policy && !rule->blob)
-		*why = "the bytes are of no kind that touchstone knows, and "
-		    "the key's rule does not allow that (blob = true)";
-	else if (remote && typed && !object->forwarded)
-		*why = "this is signed for local clients only";
-	else if (remote && typed && !rule->forward)
-		*why = "the key's rule does not allow requests that come by "
-		    "agent.sock (forward = true)";
-	if (*why)
+	if ((*why = refuse(rule, kind, reach, typed)))
 		return POLICY_DENY;
+	if (is_login_afar(kind, reach) &&
+	    rule->forward_login == FORWARD_LOGIN_ASK)
+		return POLICY_ASK;
 	return rule->confirm ? POLICY_ASK : POLICY_ALLOW;
+}
+
+bool
+policy_may_manage(enum reach reach)
+{
+	return !is_afar(reach);
 }

@@ -6,10 +6,26 @@
 #include "keys.h"
 #include "object/object.h"
 
+/* The door that a client came by. */
 enum origin {
 	ORIGIN_LOCAL,		/* local.sock */
 	ORIGIN_AGENT,		/* agent.sock: perhaps forwarded */
 };
+
+/* Who may be at the other end of a connection. */
+enum reach {
+	REACH_LOCAL,		/* a process here, by local.sock */
+	REACH_HERE,		/* a process here, by agent.sock */
+	REACH_FORWARDED,	/* a host: the connection is bound to it */
+	REACH_LOGIN,		/* ssh, bound to a login; perhaps not its own,
+				   if a socket is forwarded by other means
+				   than agent forwarding */
+	REACH_RELAY,		/* anybody: the peer passes on what it is sent
+				   or cannot be looked at, and did not bind */
+};
+
+/* "local", "agent", "forwarded", "login", "relay", as audit has them. */
+const char *reach_name(enum reach);
 
 enum judgement {
 	POLICY_ALLOW,
@@ -22,6 +38,9 @@ enum judgement {
  * which agent.sock is for.  *why is a constant for people where it denies.
  */
 enum judgement policy_judge(const struct config *, const struct key *,
-    enum object_kind, enum origin, bool typed, const char **why);
+    enum object_kind, enum reach, bool typed, const char **why);
+
+/* Whether keys and modules may be added, removed and locked from there. */
+bool policy_may_manage(enum reach);
 
 #endif

@@ -35,7 +35,7 @@ request_find_place(struct request *r)
 {
 	if (r->place || !r->conn)
 		return;
-	if (r->origin == ORIGIN_LOCAL && place_of(r->conn->pid,
+	if (r->reach == REACH_LOCAL && place_of(r->conn->pid,
 	    r->conn->start, &r->place))
 		r->place = NULL;
 	if (place_usable(r->place) || !r->agent->session)
@@ -48,7 +48,7 @@ request_find_place(struct request *r)
 struct prompt_where
 request_where(const struct request *r)
 {
-	return (struct prompt_where){ r->place, r->origin != ORIGIN_LOCAL };
+	return (struct prompt_where){ r->place, r->reach != REACH_LOCAL };
 }
 
 void

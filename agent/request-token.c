@@ -65,7 +65,7 @@ on_pin(void *arg, gpg_error_t err, const char *text, const void *reply)
 		module_learn(r->module, r->slot, TOKEN_PIN_LOCKED, 0);
 	if (!err)
 		r->module->nowhere_ms = 0;
-	else if (r->origin != ORIGIN_LOCAL &&
+	else if (r->reach != REACH_LOCAL &&
 	    gpg_err_code(err) == GPG_ERR_NO_PIN_ENTRY)
 		r->module->nowhere_ms = agent_now_ms();
 	if (gpg_err_code(err) == GPG_ERR_EAGAIN) {
@@ -86,7 +86,7 @@ ask_pin(struct request *r, uint8_t secret)
 	const struct slot *s = module_slot(r->module, r->slot);
 	char what[WORDS_MAX];
 
-	if (r->origin != ORIGIN_LOCAL && prompt_is_crowded(r->agent)) {
+	if (r->reach != REACH_LOCAL && prompt_is_crowded(r->agent)) {
 		request_fail(r, request_problem(r, GPG_ERR_RESOURCE_LIMIT,
 		    "too many questions from afar wait for an answer"));
 		return;

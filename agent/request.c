@@ -92,7 +92,7 @@ record(const struct request *r, enum audit_stage stage, const char *verdict)
 		.key = r->key ? pubkey_id(r->key->pub).p : NULL,
 		.key_name = r->key ? key_title(r->key) : NULL,
 		.requester = r->requester,
-		.origin = r->origin == ORIGIN_LOCAL ? "local" : "agent",
+		.origin = reach_name(r->reach),
 		.object = r->object_id[0] ? r->object_id : NULL,
 		.verdict = verdict,
 	};
@@ -257,7 +257,7 @@ ask_consent(struct request *r)
 {
 	char what[WORDS_MAX];
 
-	if (r->origin != ORIGIN_LOCAL && prompt_is_crowded(r->agent)) {
+	if (r->reach != REACH_LOCAL && prompt_is_crowded(r->agent)) {
 		deny(r, GPG_ERR_RESOURCE_LIMIT,
 		    "too many questions from afar wait for an answer");
 		return;
@@ -283,7 +283,7 @@ asks_nowhere(const struct request *r)
 {
 	uint64_t then = r->module->nowhere_ms;
 
-	return r->origin != ORIGIN_LOCAL && then &&
+	return r->reach != REACH_LOCAL && then &&
 	    agent_now_ms() - then < NOWHERE_MS;
 }
 
@@ -305,7 +305,7 @@ judge(struct request *r)
 	}
 	if (r->work->signs)
 		verdict = policy_judge(r->agent->config, r->key,
-		    r->object.kind, r->origin, r->work->typed, &why);
+		    r->object.kind, r->reach, r->work->typed, &why);
 	switch (verdict) {
 	case POLICY_DENY:
 		deny(r, GPG_ERR_FORBIDDEN, why);
@@ -469,7 +469,7 @@ request_new(struct conn *c, const struct work *work, struct request **out)
 	r->agent = a;
 	r->conn = c;
 	r->work = work;
-	r->origin = c->origin;
+	r->reach = conn_reach(c);
 	r->number = ++a->requests;
 	r->started_ms = agent_now_ms();
 	r->state = STATE_MORE;

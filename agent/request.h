@@ -45,7 +45,7 @@ struct request {
 	struct conn *conn;		/* NULL: the client is gone */
 	const struct work *work;
 	enum stage stage;
-	enum origin origin;
+	enum reach reach;
 	uint64_t number;
 	uint64_t started_ms;
 
@@ -77,7 +77,7 @@ struct request {
 	size_t tries;			/* of other tokens */
 	bool missed;			/* the token had no such key once */
 	struct place *place;		/* NULL until a prompt is needed */
-	char requester[256];
+	char requester[512];
 
 	/* what the token is to sign */
 	struct signing signing;

@@ -9,6 +9,7 @@
 #include "audit.h"
 #include "conn.h"
 #include "helper.h"
+#include "reach.h"
 #include "serve.h"
 #include "work.h"
 
@@ -42,7 +43,7 @@ answer_identities(struct conn *c)
 			.comment = view_str(key_title(k)),
 		};
 
-		if (k->holder_count > 0)
+		if (k->holder_count > 0 && conn_offers(c, k))
 			err = msg_list_add(&list, &reply.keys,
 			    MSG_ssh_identity, &one);
 	}
@@ -494,6 +495,7 @@ static const struct {
 } services[] = {
 	{ MSG_ssh_request_identities, serve_identities, false },
 	{ MSG_ssh_sign_request, serve_ssh_sign, false },
+	{ MSG_ssh_bind, serve_bind, false },
 	{ MSG_sign, serve_sign, false },
 	{ MSG_more, serve_more, true },
 	{ MSG_wait, serve_wait, true },
@@ -528,10 +530,11 @@ serve_query(struct conn *c)
 		const struct msg_row *row = msg_row(services[i].id);
 		char name[128];
 
-		if (row->scope != SCOPE_ANY && (row->scope != SCOPE_LOCAL ||
-		    c->origin != ORIGIN_LOCAL))
+		if (row->code != SSH_AGENTC_EXTENSION ||
+		    (row->scope == SCOPE_LOCAL && c->origin != ORIGIN_LOCAL))
 			continue;
-		snprintf(name, sizeof(name), "%s@" WIRE_DOMAIN, row->name);
+		snprintf(name, sizeof(name), "%s%s", row->name,
+		    row->scope == SCOPE_SSH ? "" : "@" WIRE_DOMAIN);
 		buf_put_cstring(&c->out, name);
 	}
 	buf_close(&c->out, place);

@@ -243,3 +243,88 @@ source_read(struct source *s)
 	}
 	buf_free(&b);
 }
+
+/* ---- settings ---- */
+
+void
+source_names(struct source *s, const config_setting_t *group,
+    const char *const *known)
+{
+	int n = config_setting_length(group);
+
+	for (int i = 0; i < n && !s->err; i++) {
+		config_setting_t *e =
+		    config_setting_get_elem(group, (unsigned)i);
+		const char *const *k = known;
+
+		while (*k && strcmp(*k, config_setting_name(e)))
+			k++;
+		if (!*k)
+			source_complain_at(s, e, "is not known here");
+	}
+}
+
+uint32_t
+source_number(struct source *s, const config_setting_t *group, const char *name,
+    long long least, long long most, uint32_t otherwise)
+{
+	config_setting_t *e = config_setting_get_member(group, name);
+	char what[96];
+	long long n;
+
+	if (s->err || !e)
+		return otherwise;
+	n = config_setting_get_int64(e);
+	if ((config_setting_type(e) == CONFIG_TYPE_INT ||
+	    config_setting_type(e) == CONFIG_TYPE_INT64) &&
+	    n >= least && n <= most)
+		return (uint32_t)n;
+	snprintf(what, sizeof(what), "is not a number from %lld to %lld",
+	    least, most);
+	source_complain_at(s, e, what);
+	return otherwise;
+}
+
+bool
+source_bool(struct source *s, const config_setting_t *group, const char *name)
+{
+	config_setting_t *e = config_setting_get_member(group, name);
+
+	if (s->err || !e)
+		return false;
+	if (config_setting_type(e) != CONFIG_TYPE_BOOL)
+		source_complain_at(s, e, "is neither true nor false");
+	return config_setting_get_bool(e);
+}
+
+char *
+source_text(struct source *s, const config_setting_t *e, size_t max)
+{
+	const char *text = config_setting_get_string(e);
+	char *copy = NULL;
+
+	if (s->err)
+		return NULL;
+	if (!text)
+		source_complain_at(s, e, "is not a text");
+	else if (!text[0] || strlen(text) > max)
+		source_complain_at(s, e, "is empty or too long");
+	else if (!text_is_clean(view_str(text)))
+		source_complain_at(s, e, "has characters that cannot be shown");
+	else if (!(copy = strdup(text)))
+		source_complain_memory(s);
+	return copy;
+}
+
+char *
+source_path(struct source *s, const config_setting_t *group, const char *name)
+{
+	config_setting_t *e = config_setting_get_member(group, name);
+	char *path;
+
+	if (!e || !(path = source_text(s, e, SOURCE_PATH_MAX)))
+		return NULL;
+	if (path[0] != '/')
+		source_complain_at(s, e, "is not an absolute path");
+	return path;
+}

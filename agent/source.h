@@ -6,6 +6,7 @@
 #define AGENT_SOURCE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <gpg-error.h>
 #include <libconfig.h>
@@ -39,5 +40,22 @@ bool source_check(struct source *, bool folder);
  * destroys it); a missing file is an empty one.
  */
 void source_read(struct source *);
+
+#define SOURCE_PATH_MAX 1024	/* as in the messages to the helpers */
+
+/* Settings of a group; nothing is read after a complaint. */
+void source_names(struct source *, const config_setting_t *group,
+    const char *const *known);		/* others are refused */
+uint32_t source_number(struct source *, const config_setting_t *group,
+    const char *name, long long least, long long most, uint32_t otherwise);
+bool source_bool(struct source *, const config_setting_t *group,
+    const char *name);			/* false where it is not set */
+
+/* A copy of the setting's text, not empty and clean; NULL: complained. */
+char *source_text(struct source *, const config_setting_t *, size_t max);
+
+/* An absolute path; NULL also where it is not set. */
+char *source_path(struct source *, const config_setting_t *group,
+    const char *name);
 
 #endif

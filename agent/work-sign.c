@@ -6,6 +6,7 @@
 
 #include "format/openpgp.h"
 #include "format/ssh.h"
+#include "reach.h"
 #include "work.h"
 
 static gpg_error_t
@@ -96,6 +97,8 @@ ssh_parse(struct request *r)
 	if (err)
 		return request_problem(r, gpg_err_code(err), "%s", why ? why :
 		    gpg_strerror(err));
+	if (r->object.kind == OBJECT_SSH_USERAUTH && r->conn)
+		conn_name_login(r->conn, &r->object);
 	return 0;
 }
 

@@ -45,6 +45,10 @@ struct object {
 	/* git commit, tag */
 	unsigned hash_len;	/* of the repository's ids: 20 or 32 bytes */
 	size_t header_end;	/* offset of the blank line's newline */
+	/* ssh login; views into the bytes */
+	struct view user;	/* not clean */
+	struct view session;	/* id */
+	struct view host_key;	/* empty: the method does not tell */
 };
 
 /*
@@ -75,6 +79,12 @@ gpg_error_t object_read(struct view bytes, struct object *, const char **why);
  */
 gpg_error_t object_read_ssh(struct view bytes, struct view key,
     struct object *, const char **why);
+
+/*
+ * Names an ssh login anew, by who is known to be logged in to; `host` is
+ * clean.
+ */
+void object_name_login(struct object *, const char *host);
 
 /*
  * Names an object that the agent itself builds from parameters, and leaves

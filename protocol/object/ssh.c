@@ -76,17 +76,17 @@ is_algorithm(struct view name, struct view key, bool is_cert)
 }
 
 struct userauth {
-	struct view user, algorithm, key, host;
+	struct view session, user, algorithm, key, host;
 	bool bound;
 };
 
 static gpg_error_t
 read_fields(struct view v, struct userauth *u, const char **why)
 {
-	struct view session, service, method;
+	struct view service, method;
 	uint8_t type, has_signature;
 
-	if (view_get_string(&v, 64, &session) || session.len < 20 ||
+	if (view_get_string(&v, 64, &u->session) || u->session.len < 20 ||
 	    view_get_u8(&v, &type) || type != USERAUTH_REQUEST ||
 	    view_get_string(&v, 256, &u->user) ||
 	    view_get_string(&v, 64, &service) ||
@@ -109,7 +109,7 @@ read_fields(struct view v, struct userauth *u, const char **why)
 gpg_error_t
 userauth_read(struct object *o, struct view key, const char **why)
 {
-	struct userauth u;
+	struct userauth u = { .bound = false };
 	bool is_cert;
 	gpg_error_t err;
 
@@ -121,12 +121,25 @@ userauth_read(struct object *o, struct view key, const char **why)
 		return object_bad(why,
 		    "the ssh login's algorithm is not one of the key");
 
+	o->user = u.user;
+	o->session = u.session;
+	o->host_key = u.host;
 	name_add(o, "ssh login as ");
 	name_add_word(o, u.user, 96);
 	if (!u.bound)
 		return 0;
 	name_add(o, " to host ");
 	return name_add_fingerprint(o, u.host);
+}
+
+void
+object_name_login(struct object *o, const char *host)
+{
+	o->summary[0] = 0;
+	name_add(o, "ssh login as ");
+	name_add_word(o, o->user, 96);
+	name_add(o, " at ");
+	name_add(o, host);
 }
 
 static bool

@@ -136,6 +136,10 @@ echo 'keys = ( { key = "soft"; blob = true; forward = true; } );' \
     >>"$config/config"
 touchstone reload >/dev/null
 says 'are signed by local.sock where one does' 'type 14' "$blob" read
-says_on "$agent_sock" 'but never by agent.sock' 'type 5' "$blob" read
+says_on "$agent_sock" 'and by agent.sock' 'type 14' "$blob" read
+cp "$frames" "$user/socat"
+frames=$user/socat
+says_on "$agent_sock" 'but never for a program that passes things on' \
+    'type 5' "$blob" read
 
 done_testing

@@ -563,6 +563,52 @@ test_opensc_concerns_its_modules_alone(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, enter, leave)
 
+static void
+test_hosts_and_forwarded_logins(void **state)
+{
+	static const struct {
+		const char *text, *word;
+	} bad[] = {
+		{ "keys = ( { key = \"x\"; forward_login = \"no\"; } );",
+		    "forward_login" },
+		{ "keys = ( { key = \"x\"; forward_login = true; } );",
+		    "forward_login" },
+		{ "hosts = [ ];", "hosts" },
+		{ "hosts = ( 1 );", "not in {" },
+		{ "hosts = ( { match = \"a\"; } );", "keys" },
+		{ "hosts = ( { keys = [ \"a\" ]; } );", "match" },
+		{ "hosts = ( { match = 1; keys = [ ]; } );", "match" },
+		{ "hosts = ( { match = \"a\"; keys = \"b\"; } );", "keys" },
+		{ "hosts = ( { match = \"a\"; keys = [ 1 ]; } );", "" },
+		{ "hosts = ( { match = \"a\"; keys = [ ]; user = 1; } );",
+		    "user" },
+	};
+	struct config *c;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		put("c/config", bad[i].text);
+		assert_problem(GPG_ERR_CONFIGURATION, "config:1", bad[i].word);
+	}
+	put("c/config", "keys = ( { key = \"x\"; forward_login = \"ask\"; },"
+	    "{ key = \"y\"; forward_login = \"refuse\"; },"
+	    "{ key = \"z\"; forward_login = \"allow\"; } );"
+	    "hosts = ( { match = \"*.x\"; keys = [ \"a\", \"SHA256:y\" ]; },"
+	    "{ match = \"*\"; keys = ( ); } );");
+	c = load();
+	assert_int_equal(c->rules[0].forward_login, FORWARD_LOGIN_ASK);
+	assert_int_equal(c->rules[1].forward_login, FORWARD_LOGIN_REFUSE);
+	assert_int_equal(c->rules[2].forward_login, FORWARD_LOGIN_ALLOW);
+	assert_int_equal(config_rule(c, "d", "")->forward_login,
+	    FORWARD_LOGIN_ALLOW);
+	assert_int_equal(c->host_count, 2);
+	assert_string_equal(c->hosts[0].match, "*.x");
+	assert_string_equal(c->hosts[0].keys[1], "SHA256:y");
+	assert_null(c->hosts[0].keys[2]);
+	assert_null(c->hosts[1].keys[0]);
+	config_free(&c);
+	assert_int_equal(remove("c/config"), 0);
+}
+
 int
 main(void)
 {
@@ -586,6 +632,7 @@ main(void)
 		TEST(test_foreign_files_are_refused),
 		TEST(test_opensc_ignores_readers_in_every_block),
 		TEST(test_opensc_concerns_its_modules_alone),
+		TEST(test_hosts_and_forwarded_logins),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
