@@ -128,6 +128,7 @@ module_down(struct module *m, gpg_error_t err, const char *how)
 	struct call *c;
 
 	set_problem(m, how);
+	m->held = false;
 	agent_log("%s", m->problem);
 	helper_kill(&m->helper);
 	m->state = MODULE_OFF;
@@ -408,6 +409,7 @@ on_listed(void *arg, gpg_error_t err, const char *text, const void *reply)
 
 	m->listed_ms = agent_now_ms();
 	m->changed = false;
+	m->held = gpg_err_code(err) == GPG_ERR_LOCKED;
 	if (m->retired)
 		return;
 	if (err) {

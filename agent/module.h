@@ -59,6 +59,7 @@ struct module {
 				   was no place to ask */
 	bool changed;		/* by us, since it was last listed */
 	char problem[1024];	/* of the last failure, or "" */
+	bool held;		/* which is that another program has a card */
 	uint32_t serial;	/* of the last call */
 	uint32_t life;		/* counts the processes it had */
 	bool retired;		/* configured no more; ends with its calls */

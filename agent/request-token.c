@@ -4,8 +4,12 @@
  */
 #include <config.h>
 
+#include <stdio.h>
+#include <string.h>
+
 #include "conn.h"
 #include "request.h"
+#include "wire/text.h"
 #include "words.h"
 #include "work.h"
 
@@ -121,6 +125,30 @@ locate_again(struct request *r)
 	r->missed = true;
 }
 
+/*
+ * Another program has the card: that counts towards no deadline, only towards
+ * how long a token is waited for.
+ */
+static bool
+wait_for_turn(struct request *r, const char *text)
+{
+	const struct timeval soon = { 0, TURN_MS * 1000 };
+	char raw[PROBLEM_MAX], notice[PROBLEM_MAX];
+
+	if (r->held_ms == 0)
+		r->held_ms = agent_now_ms();
+	if (agent_now_ms() - r->held_ms >
+	    (uint64_t)r->agent->config->token_wait_s * 1000)
+		return false;
+	snprintf(raw, sizeof(raw), "waiting, since %s", text);
+	text_clean(notice, sizeof(notice), view_str(raw));
+	if (r->state != STATE_TOKEN || strcmp(notice, r->notice))
+		request_tell(r, STATE_TOKEN, "%s", raw);
+	r->stage = STAGE_LOCATE;
+	event_add(&r->timer, &soon);
+	return true;
+}
+
 static void
 on_token(void *arg, gpg_error_t err, const char *text, const void *reply)
 {
@@ -136,6 +164,8 @@ on_token(void *arg, gpg_error_t err, const char *text, const void *reply)
 		request_undelivered(r);
 		return;
 	}
+	if (gpg_err_code(err) != GPG_ERR_LOCKED)
+		r->held_ms = 0;
 	switch (gpg_err_code(err)) {
 	case 0:
 		take_answer(r, reply);
@@ -171,6 +201,10 @@ on_token(void *arg, gpg_error_t err, const char *text, const void *reply)
 	case GPG_ERR_CARD_REMOVED:
 	case GPG_ERR_TIMEOUT:
 		if (try_another(r))
+			return;
+		break;
+	case GPG_ERR_LOCKED:
+		if (try_another(r) || wait_for_turn(r, text))
 			return;
 		break;
 	default:

@@ -339,13 +339,20 @@ on_poll(int fd, short what, void *arg)
 	request_locate(r);
 }
 
+static const struct module *
+broken(const struct request *r)
+{
+	return modules_broken(r->agent, r->key ? r->key->last_module : NULL);
+}
+
 /* Whether waiting is of no use; the problem says why. */
 static bool
 is_hopeless(struct request *r)
 {
-	const struct module *m = modules_broken(r->agent,
-	    r->key ? r->key->last_module : NULL);
+	const struct module *m = broken(r);
 
+	if (m && m->held && !request_is_late(r))
+		return false;
 	if (m)
 		request_problem(r, GPG_ERR_CARD, "%s", m->problem);
 	else if (TAILQ_EMPTY(&r->agent->modules))
@@ -382,7 +389,10 @@ wait_for_token(struct request *r)
 		request_fail(r, gpg_error(GPG_ERR_CARD_NOT_PRESENT));
 		return;
 	}
-	if (r->state != STATE_TOKEN)
+	if (r->state != STATE_TOKEN && broken(r))
+		request_tell(r, STATE_TOKEN, "waiting, since %s",
+		    broken(r)->problem);
+	else if (r->state != STATE_TOKEN)
 		request_tell(r, STATE_TOKEN, "insert the token that holds %s",
 		    wanted);
 	agent_watch(r->agent, &r->watcher);

@@ -27,6 +27,7 @@ struct x509;
 
 #define PROBLEM_MAX 1000
 #define POLL_MS 1000		/* how often an absent token is looked for */
+#define TURN_MS 100		/* before one that others have is asked again */
 #define SECRET_CHANGED 255	/* the one that is to change, and its successor */
 
 enum stage {
@@ -76,6 +77,7 @@ struct request {
 	struct x509 *x509;
 	size_t tries;			/* of other tokens */
 	bool missed;			/* the token had no such key once */
+	uint64_t held_ms;		/* since when another program has it */
 	struct place *place;		/* NULL until a prompt is needed */
 	char requester[512];
 

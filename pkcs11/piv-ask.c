@@ -10,6 +10,8 @@
 #include "piv.h"
 #include "talk.h"
 
+#define PATIENCE_MS 60000	/* with a program that has the card */
+
 struct ask {
 	struct piv *p;
 	struct piv_card *card;
@@ -197,17 +199,21 @@ try_management(struct ask *a)
 
 typedef gpg_error_t step(struct ask *);
 
+/* What was typed is not lost because another program has the card. */
 static gpg_error_t
 held(struct ask *a, step *do_it)
 {
+	uint64_t end = keeper_now() + PATIENCE_MS;
 	gpg_error_t err;
 
-	if ((err = piv_card_lock(a->card, a->pb)))
-		return err;
-	if (!(err = piv_card_hold(a->p, a->card, a->pb)))
-		err = do_it(a);
-	piv_card_used(a->p, a->card);
-	piv_card_unlock(a->card);
+	do {
+		if ((err = piv_card_lock(a->card, a->pb)))
+			return err;
+		if (!(err = piv_card_hold(a->p, a->card, a->pb)))
+			err = do_it(a);
+		piv_card_used(a->p, a->card);
+		piv_card_unlock(a->card);
+	} while (gpg_err_code(err) == GPG_ERR_LOCKED && keeper_now() < end);
 	return err;
 }
 

@@ -4,13 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <time.h>
 
 #include "piv.h"
-
-#define BUSY_MS 4000		/* how long another program is waited for */
-#define POLL_MS 50
 
 struct piv_title
 piv_card_title(const struct piv_card *c)
@@ -82,169 +77,7 @@ piv_card_free(struct piv_card *c)
 	free(c);
 }
 
-/* ---- memory for libykpiv: locked, and wiped ---- */
-
-struct piece {
-	size_t size;		/* of all */
-	_Alignas(max_align_t) uint8_t bytes[];
-};
-
-static void *
-piece_alloc(void *arg, size_t n)
-{
-	struct piece *m;
-	size_t size;
-
-	if (n > 1024 * 1024)
-		return NULL;
-	size = sizeof(*m) + n;
-	m = mmap(NULL, size, PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (m == MAP_FAILED)
-		return NULL;
-	if (mlock(m, size)) {
-		munmap(m, size);
-		return NULL;
-	}
-	m->size = size;
-	return m->bytes;
-}
-
-static void
-piece_free(void *arg, void *p)
-{
-	struct piece *m;
-	size_t size;
-
-	if (!p)
-		return;
-	m = (struct piece *)(void *)((uint8_t *)p - offsetof(struct piece,
-	    bytes));
-	size = m->size;
-	explicit_bzero(m, size);
-	munmap(m, size);
-}
-
-static void *
-piece_realloc(void *arg, void *p, size_t n)
-{
-	struct piece *m;
-	void *bigger = piece_alloc(arg, n);
-	size_t had;
-
-	if (bigger && p) {
-		m = (struct piece *)(void *)((uint8_t *)p -
-		    offsetof(struct piece, bytes));
-		had = m->size - sizeof(*m);
-		memcpy(bigger, p, had < n ? had : n);
-		piece_free(arg, p);
-	}
-	return bigger;
-}
-
-static bool
-carrier_new(struct piv_burst *b)
-{
-	static const ykpiv_allocator locked = { piece_alloc, piece_realloc,
-		piece_free, NULL };
-
-	if (ykpiv_init_with_allocator(&b->yk, 0, &locked) != YKPIV_OK) {
-		b->yk = NULL;
-		return false;
-	}
-	if (ykpiv_connect_with_external_card(b->yk, (uintptr_t)b->context,
-	    (uintptr_t)b->handle) == YKPIV_OK)
-		return true;
-	ykpiv_done_with_external_card(b->yk);
-	b->yk = NULL;
-	return false;
-}
-
-/* ---- connecting ---- */
-
-static bool
-is_busy(LONG rv)
-{
-	return rv == SCARD_E_SHARING_VIOLATION || rv == SCARD_W_RESET_CARD ||
-	    rv == SCARD_E_READER_UNAVAILABLE || rv == SCARD_F_COMM_ERROR ||
-	    rv == SCARD_W_UNPOWERED_CARD;
-}
-
-static void
-nap(void)
-{
-	nanosleep(&(struct timespec){ 0, POLL_MS * 1000000L }, NULL);
-}
-
-static LONG
-connect_once(struct piv_burst *b, const char *reader)
-{
-	DWORD protocol;
-	LONG rv;
-
-	rv = SCardConnect(b->context, reader, SCARD_SHARE_SHARED,
-	    SCARD_PROTOCOL_T1, &b->handle, &protocol);
-	if (rv != SCARD_S_SUCCESS)
-		return rv;
-	rv = SCardBeginTransaction(b->handle);
-	if (rv == SCARD_W_RESET_CARD &&
-	    SCardReconnect(b->handle, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1,
-	    SCARD_LEAVE_CARD, &protocol) == SCARD_S_SUCCESS)
-		rv = SCardBeginTransaction(b->handle);
-	if (rv != SCARD_S_SUCCESS)
-		SCardDisconnect(b->handle, SCARD_LEAVE_CARD);
-	return rv;
-}
-
-/* Connects and begins a transaction; another program may finish first. */
-static LONG
-burst_begin(struct piv_burst *b, const char *reader)
-{
-	uint64_t end = keeper_now() + BUSY_MS;
-	LONG rv;
-
-	memset(b, 0, sizeof(*b));
-	rv = SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL,
-	    &b->context);
-	if (rv != SCARD_S_SUCCESS)
-		return rv;
-	while (is_busy(rv = connect_once(b, reader)) && keeper_now() < end)
-		nap();
-	if (rv == SCARD_S_SUCCESS && !carrier_new(b)) {
-		SCardDisconnect(b->handle, SCARD_LEAVE_CARD);
-		rv = SCARD_E_NO_MEMORY;
-	}
-	if (rv != SCARD_S_SUCCESS)
-		SCardReleaseContext(b->context);
-	return rv;
-}
-
-/* The reset comes before anybody else can get at the card. */
-static void
-burst_end(struct piv_burst *b)
-{
-	if (!b->yk)
-		return;
-	ykpiv_done_with_external_card(b->yk);
-	SCardEndTransaction(b->handle, b->dirty ? SCARD_RESET_CARD :
-	    SCARD_LEAVE_CARD);
-	SCardDisconnect(b->handle, SCARD_LEAVE_CARD);
-	SCardReleaseContext(b->context);
-	memset(b, 0, sizeof(*b));
-}
-
-/* Whether nobody reset the card and it is still there. */
-static bool
-burst_is_good(struct piv_burst *b)
-{
-	char name[MAX_READERNAME];
-	unsigned char atr[MAX_ATR_SIZE];
-	DWORD name_len = sizeof(name), atr_len = sizeof(atr);
-	DWORD state = 0, protocol = 0;
-
-	return SCardStatus(b->handle, name, &name_len, &state, &protocol, atr,
-	    &atr_len) == SCARD_S_SUCCESS && (state & SCARD_PRESENT);
-}
+/* ---- the reader ---- */
 
 static LONG
 reader_state(SCARDCONTEXT context, const char *reader, uint32_t *events)
@@ -294,24 +127,26 @@ piv_serial(struct piv_card *c, uint32_t *serial)
 }
 
 gpg_error_t
-piv_identify(const char *reader, uint32_t *serial, struct problem *pb)
+piv_identify(struct piv *p, const char *reader, uint32_t *serial,
+    struct problem *pb)
 {
 	struct piv_card c = { .serial = 0 };
+	char what[MAX_READERNAME + 32];
 	gpg_error_t err;
 	LONG rv;
 	int sw;
 
 	*serial = 0;
-	rv = burst_begin(&c.burst, reader);
-	if (is_busy(rv))
-		return problem_say(pb, GPG_ERR_EBUSY, "another program keeps "
-		    "the card in the reader \"%s\" to itself", reader);
-	if (rv != SCARD_S_SUCCESS)
-		return piv_pcsc_problem(pb, rv);
+	rv = piv_burst_begin(p, &c.burst, reader);
+	if (rv != SCARD_S_SUCCESS) {
+		snprintf(what, sizeof(what), "the card in the reader \"%s\"",
+		    reader);
+		return piv_burst_problem(pb, rv, what);
+	}
 	if ((err = piv_select(&c, &sw)) || sw != SW_OK ||
 	    (err = piv_serial(&c, serial)))
 		*serial = 0;
-	burst_end(&c.burst);
+	piv_burst_end(&c.burst);
 	if (!err || gpg_err_code(err) == GPG_ERR_NOT_SUPPORTED)
 		return 0;
 	return problem_say(pb, GPG_ERR_CARD, "the card in the reader \"%s\" "
@@ -372,7 +207,7 @@ piv_card_let_go(struct piv_card *c)
 	if (!c->burst.yk)
 		return;
 	atomic_store(&c->asked_ms, keeper_now());
-	burst_end(&c->burst);
+	piv_burst_end(&c->burst);
 	pthread_mutex_lock(&c->mu);
 	c->let_go_ms = 0;
 	c->used_ms = keeper_now();
@@ -432,14 +267,12 @@ check_card(struct piv_card *c, const char *reader, uint32_t events,
 static gpg_error_t
 connect_problem(struct piv_card *c, LONG rv, struct problem *pb)
 {
-	if (is_busy(rv))
-		return problem_say(pb, GPG_ERR_EBUSY, "another program keeps "
-		    "%s to itself (gpg's scdaemon does, until `gpgconf --kill "
-		    "scdaemon`)", piv_card_title(c).text);
-	if (rv == SCARD_E_NO_MEMORY)
-		return piv_no_memory(pb);
-	if (rv == SCARD_E_NO_SERVICE || rv == SCARD_E_SERVICE_STOPPED)
-		return piv_pcsc_problem(pb, rv);
+	gpg_error_t err = piv_burst_problem(pb, rv, piv_card_title(c).text);
+
+	if (gpg_err_code(err) == GPG_ERR_LOCKED ||
+	    rv == SCARD_E_NO_MEMORY || rv == SCARD_E_NO_SERVICE ||
+	    rv == SCARD_E_SERVICE_STOPPED)
+		return err;
 	piv_card_left(c);
 	return not_here(c, pb);
 }
@@ -454,7 +287,7 @@ piv_card_reach(struct piv *p, struct piv_card *c, struct problem *pb)
 	LONG rv;
 
 	atomic_store(&c->asked_ms, keeper_now());
-	if (c->burst.yk && burst_is_good(&c->burst))
+	if (c->burst.yk && piv_burst_is_good(&c->burst))
 		return 0;
 	piv_card_let_go(c);
 	pthread_mutex_lock(&c->mu);
@@ -464,10 +297,9 @@ piv_card_reach(struct piv *p, struct piv_card *c, struct problem *pb)
 	pthread_mutex_unlock(&c->mu);
 	if (!present)
 		return not_here(c, pb);
-	if ((rv = burst_begin(&c->burst, reader)) != SCARD_S_SUCCESS) {
-		memset(&c->burst, 0, sizeof(c->burst));
+	rv = piv_burst_begin(p, &c->burst, reader);
+	if (rv != SCARD_S_SUCCESS)
 		return connect_problem(c, rv, pb);
-	}
 	if (!(err = check_card(c, reader, events, pb)))
 		return 0;
 	piv_card_let_go(c);

@@ -205,7 +205,7 @@ scan_reader(struct piv *p, const SCARD_READERSTATE *rs, struct seen *seen,
 		seen->here[c->number] = true;
 		return 0;
 	}
-	if (!other && (err = piv_identify(rs->szReader, &serial, pb)))
+	if (!other && (err = piv_identify(p, rs->szReader, &serial, pb)))
 		return err;
 	if (serial != 0)
 		return take_card(p, rs, serial, seen);

@@ -18,6 +18,7 @@ piv_close(void *state)
 	keeper_free(&p->parter);
 	for (uint32_t i = 0; (c = piv_card_get(p, i)); i++)
 		piv_card_free(c);
+	piv_door_free(p);
 	pthread_mutex_destroy(&p->scan);
 	free(p->reader);
 	free(p);
@@ -36,6 +37,7 @@ piv_open(const struct msg_token_open *in, void **state, char *description,
 	p->pin_ttl_ms = in->pin_ttl_ms;
 	pthread_mutex_init(&p->scan, NULL);
 	if ((in->path.len > 0 && !(p->reader = view_strdup(in->path))) ||
+	    (err = piv_door_new(p)) ||
 	    (err = keeper_new(&p->keeper, piv_expire, p)) ||
 	    (err = keeper_new(&p->parter, piv_part, p))) {
 		piv_close(p);

@@ -124,6 +124,7 @@ struct piv {
 	struct keeper *keeper;	/* wipes PINs; never waits for a card */
 	struct keeper *parter;	/* lets go of cards */
 	struct piv_watch *watch;
+	struct piv_door *door;	/* what waits for cards */
 	pthread_mutex_t scan;
 	struct piv_other others[PIV_READERS_MAX];
 	unsigned other_count;
@@ -162,7 +163,28 @@ gpg_error_t piv_object_put(struct piv_card *, uint32_t id, struct view value,
 gpg_error_t piv_problem(struct problem *, const struct piv_card *, int sw,
     const char *what);
 
-/* ---- cards and bursts (piv-card.c) ---- */
+/* ---- bursts (piv-burst.c) ---- */
+
+/*
+ * Connects and begins a transaction; SCARD_E_SHARING_VIOLATION after about a
+ * second in which another program had the card.
+ */
+LONG piv_burst_begin(struct piv *, struct piv_burst *, const char *reader);
+
+/* A card that something was proved to is reset before others can have it. */
+void piv_burst_end(struct piv_burst *);
+
+/* Whether nobody reset the card and it is still there. */
+bool piv_burst_is_good(struct piv_burst *);
+
+/* Why there is none, as an error with a text: GPG_ERR_LOCKED, and who may
+ * have it; else as piv_pcsc_problem(). */
+gpg_error_t piv_burst_problem(struct problem *, LONG rv, const char *what);
+
+gpg_error_t piv_door_new(struct piv *);
+void piv_door_free(struct piv *);
+
+/* ---- cards (piv-card.c) ---- */
 
 struct piv_title {
 	char text[48];		/* "YubiKey 12345678" */
@@ -183,7 +205,7 @@ void piv_card_unlock(struct piv_card *);
 /*
  * Holds the card, connecting if need be; PIV is selected, and it is this
  * card.  With card->lock held.  GPG_ERR_CARD_NOT_PRESENT if it is not there,
- * GPG_ERR_EBUSY if another program keeps it, GPG_ERR_CARD if two
+ * GPG_ERR_LOCKED if another program keeps it, GPG_ERR_CARD if two
  * cards say that they are it.
  */
 gpg_error_t piv_card_hold(struct piv *, struct piv_card *, struct problem *);
@@ -207,7 +229,7 @@ gpg_error_t piv_card_lost(struct piv *, struct piv_card *, struct problem *);
 void piv_card_left(struct piv_card *);
 
 /* Connects to what is in a reader and asks who it is; 0: no YubiKey. */
-gpg_error_t piv_identify(const char *reader, uint32_t *serial,
+gpg_error_t piv_identify(struct piv *, const char *reader, uint32_t *serial,
     struct problem *);
 
 /* Sends SELECT; a SW other than SW_OK means no PIV. */

@@ -57,6 +57,7 @@ struct token_ear {
  *	GPG_ERR_NO_PASSPHRASE		log in with the management key first
  *	GPG_ERR_CANCELED		the person did not want to
  *	GPG_ERR_EBUSY			somebody is being asked already
+ *	GPG_ERR_LOCKED			another program has it: ask again
  */
 struct token_ops {
 	/*
