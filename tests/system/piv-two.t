@@ -53,6 +53,16 @@ copy 2 || exit 1
 ok 'the copy has a PIN of its own' p2 -a change-pin -P "$pin" -N $pin_2
 ok 'two are seen' wait_for 10 sees 2
 
+# ---- what is told to whom ----
+state_of_first() {
+	touchstone keys list --json | jq -c '.keys[0].holders[] |
+	    select(.serial == "10000001") | [.firmware, .tries_left]'
+}
+is 'a client of this machine is told how the token is' "$(state_of_first)" \
+    '["5.4.3",3]'
+is 'who comes by the socket that is forwarded is not' \
+    "$(export TOUCHSTONE_SOCK="${sock%/*}/agent.sock"; state_of_first)" '[null,null]'
+
 # ---- whose PIN is held ----
 touchstone forget >/dev/null
 is 'no PIN is held' "$(held)" ''
