@@ -1,4 +1,4 @@
-/* Runs prompters, one at a time. */
+/* Runs prompters, one question at a time; notices come at once. */
 #include <config.h>
 
 #include <stdio.h>
@@ -162,6 +162,8 @@ prompt_next(struct agent *a)
 {
 	struct prompt *p = TAILQ_FIRST(&a->prompts);
 
+	while (p && p->dialogue == DIALOGUE_NOTICE)
+		p = TAILQ_NEXT(p, next);
 	if (p && !p->running)
 		prompt_run(p);
 }
@@ -173,7 +175,7 @@ prompt_is_crowded(const struct agent *a)
 	size_t n = 0;
 
 	TAILQ_FOREACH(p, &a->prompts, next)
-		n += p->remote;
+		n += p->remote && p->dialogue != DIALOGUE_NOTICE;
 	return n >= REMOTE_MAX;
 }
 
@@ -213,8 +215,13 @@ prompt_start(struct agent *a, struct prompt_where where,
 	p->pin_fd = pin_fd;
 	p->done = done;
 	p->arg = arg;
-	enqueue(p);
-	prompt_next(a);
+	if (dialogue == DIALOGUE_NOTICE) {
+		TAILQ_INSERT_HEAD(&a->prompts, p, next);
+		prompt_run(p);
+	} else {
+		enqueue(p);
+		prompt_next(a);
+	}
 	return p;
 }
 

@@ -23,7 +23,7 @@ struct prompt_where {
 bool prompt_is_crowded(const struct agent *);
 
 /*
- * Queues a question.  pin_fd (-1: none; always consumed) is the PIN socket's
+ * Queues a question; a notice waits for none.  pin_fd (-1: none; always consumed) is the PIN socket's
  * end for the prompter.  Texts and place are copied or kept until the end by
  * the caller: `place` must live until then.  NULL when out of memory.
  */

@@ -155,6 +155,7 @@ on_token(void *arg, gpg_error_t err, const char *text, const void *reply)
 	struct request *r = arg;
 
 	r->call = NULL;
+	prompt_cancel(&r->prompt);
 	if (!r->conn && err) {
 		request_fail(r, request_problem(r, GPG_ERR_CANCELED,
 		    "the client was gone, and nothing was signed"));
@@ -224,6 +225,30 @@ tell_touch(struct request *r, const char *before)
 	    r->key ? key_title(r->key) : "", r->object.summary);
 }
 
+/* Who has closed the notice has read it. */
+static void
+on_notice(void *arg, gpg_error_t err, const char *text)
+{
+	struct request *r = arg;
+
+	r->prompt = NULL;
+}
+
+/*
+ * What the client cannot say: SSH's have no words for it, and who has no
+ * terminal is a program that keeps them to itself.
+ */
+static void
+show_touch(struct request *r)
+{
+	request_find_place(r);
+	if (r->prompt || !place_usable(r->place) ||
+	    (r->place->ttyname && r->work != &work_ssh))
+		return;
+	r->prompt = prompt_start(r->agent, request_where(r), DIALOGUE_NOTICE,
+	    r->notice, -1, on_notice, r);
+}
+
 /* The token's process says that the touch is waited for, or once more. */
 static void
 on_event(void *arg, uint8_t event)
@@ -236,6 +261,8 @@ on_event(void *arg, uint8_t event)
 		tell_touch(r, "");
 	else if (event == EVENT_TOUCH_AGAIN)
 		tell_touch(r, "nobody touched it in time; once more: ");
+	if (r->state == STATE_TOUCH)
+		show_touch(r);
 }
 
 void

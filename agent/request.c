@@ -516,6 +516,7 @@ request_abandon(struct request *r)
 	case STAGE_INTENT:
 	case STAGE_TOKEN:
 	case STAGE_RESULT:
+		prompt_cancel(&r->prompt);
 		/* What was asked of others comes to its end and is recorded. */
 		break;
 	}

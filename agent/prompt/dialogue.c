@@ -75,6 +75,23 @@ dialogue_confirm(struct pinentry *p)
 	return err;
 }
 
+gpg_error_t
+dialogue_notice(struct pinentry *p)
+{
+	char *description = view_strdup(p->ask->description);
+	struct question q = {
+		.description = description,
+		.ok = "Hide",
+		.message = true,
+	};
+	gpg_error_t err = gpg_error(GPG_ERR_ENOMEM);
+
+	if (description)
+		err = pinentry_ask(p, &q, NULL);
+	free(description);
+	return err;
+}
+
 /* ---- the token process ---- */
 
 static gpg_error_t

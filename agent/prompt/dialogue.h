@@ -16,6 +16,9 @@
  * failed).  The pinentry's `problem` says it for people.
  */
 gpg_error_t dialogue_confirm(struct pinentry *);
+
+/* Says something until it is closed, or the agent takes it back. */
+gpg_error_t dialogue_notice(struct pinentry *);
 gpg_error_t dialogue_pin(struct pinentry *, int pin_fd);
 
 #endif

@@ -110,6 +110,8 @@ converse(struct pinentry *p, const struct msg_prompt_ask *ask)
 		break;
 	case DIALOGUE_CONFIRM:
 		return dialogue_confirm(p);
+	case DIALOGUE_NOTICE:
+		return dialogue_notice(p);
 	}
 	return gpg_error(GPG_ERR_INV_ARG);
 }

@@ -443,7 +443,7 @@ ask_once(struct pinentry *p, const struct question *q, struct typed *t)
 		goto out;
 	p->deadline_ms = p->ask->timeout_s ?
 	    now_ms() + (int64_t)p->ask->timeout_s * 1000 + GRACE_MS : 0;
-	err = say(p, t ? "GETPIN" : "CONFIRM", t);
+	err = say(p, t ? "GETPIN" : q->message ? "MESSAGE" : "CONFIRM", t);
 out:
 	p->deadline_ms = 0;
 	free(description);

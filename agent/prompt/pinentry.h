@@ -33,6 +33,7 @@ struct question {
 	const char *repeat;	/* the second prompt, for a new PIN */
 	const char *ok;
 	const char *cancel;
+	bool message;		/* has nothing to be asked */
 };
 
 struct pinentry {

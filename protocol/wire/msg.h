@@ -112,6 +112,7 @@ enum pin_verdict {
 enum dialogue {
 	DIALOGUE_PIN = 0,	/* uses the PIN socket */
 	DIALOGUE_CONFIRM = 1,
+	DIALOGUE_NOTICE = 2,	/* until the agent takes it back */
 };
 
 struct msg_list {

@@ -51,6 +51,7 @@ now_of_log() {
 	perl -MTime::HiRes=clock_gettime,CLOCK_MONOTONIC \
 	    -e 'print int 1e3 * clock_gettime(CLOCK_MONOTONIC)'
 }
+rm -f "$user/pinentry.log"
 in_background script -qfec "git -C '$repo' commit -q -S --allow-empty \
     -m touched" /dev/null
 ok 'the notice is there' wait_for 10 grep -q "$notice \"touched\"" \
@@ -71,17 +72,45 @@ ok 'the commit verifies' is_signed HEAD
 is 'git swallows what is said to it, and the terminal has it once' \
     "$(grep -c "$notice" "$user/said")" 1
 
-# What is said on the standard error, without a terminal.
+is 'and needs no dialogue' "$(pinentry_log | grep -c '^MESSAGE')" 0
+
+# What is said on the standard error and in a dialogue, without a terminal.
 in_background sign_directly
 ok 'without a terminal the card waits, too' wait_for 10 waits_for_touch
 ok 'and the client says so' wait_for 1 grep -q "$notice \"a commit\"" \
     "$user/said"
 is 'once' "$(grep -c 'touch YubiKey' "$user/said")" 1
+ok 'and a dialogue' wait_for 5 dialogue_is_open MESSAGE
+like 'in the same words' "$(pinentry_log)" "^SETDESC $notice \"a commit\""
+not_ok 'which stays' prompts_are_gone
 card 1 touch
 ok 'with the touch it ends' wait_for 10 has_ended
 like 'well' "$(cat "$user/said")" 'SIG_CREATED'
+ok 'and the dialogue is gone' wait_for 5 prompts_are_gone
 unlike 'and nothing is said of a touch after the first' \
     "$(cat "$user/said")" 'once more'
+
+# SSH's clients say nothing themselves.
+rm -f "$user/pinentry.log"
+in_background ssh_sign
+ok 'for SSH there is a dialogue' wait_for 5 dialogue_is_open MESSAGE
+like 'which says for what' "$(pinentry_log)" \
+    '^SETDESC touch YubiKey 10000001, .* to sign: '
+ok 'it waits for a touch' wait_for 5 waits_for_touch
+kill "$(pinentry_pid)"
+not_ok 'who closes the dialogue has not touched it' wait_for 1 has_ended
+card 1 touch
+ok 'with the touch it ends' wait_for 5 has_ended
+ok 'well' ssh_good
+
+# A client that goes takes its notice with it.
+rm -f "$user/pinentry.log"
+in_background sign_directly
+ok 'there is a notice' wait_for 5 dialogue_is_open MESSAGE
+kill "$(client_pids)"
+ok 'which goes with the client' wait_for 5 prompts_are_gone
+card 1 touch
+wait_for 5 has_ended
 
 # Missed once: asked once more, and the PIN is not blamed.
 card 1 zero

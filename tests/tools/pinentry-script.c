@@ -260,8 +260,9 @@ serve(const char *self, char *line, bool *repeat)
 	char word[LINE_MAX_];
 
 	note(self, "%s", line);
-	if (is_word(line, "GETPIN") || !strncmp(line, "CONFIRM", 7) ||
-	    is_word(line, "MESSAGE")) {
+	if (is_word(line, "MESSAGE")) {
+		pause();	/* nobody closes it */
+	} else if (is_word(line, "GETPIN") || !strncmp(line, "CONFIRM", 7)) {
 		answer(self, line, *repeat);
 		*repeat = false;
 	} else if (!strncmp(line, "SETREPEAT", 9)) {
