@@ -269,6 +269,8 @@ connect_problem(struct piv_card *c, LONG rv, struct problem *pb)
 {
 	gpg_error_t err = piv_burst_problem(pb, rv, piv_card_title(c).text);
 
+	if (gpg_err_code(err) == GPG_ERR_LOCKED)
+		atomic_store(&c->shared, true);
 	if (gpg_err_code(err) == GPG_ERR_LOCKED ||
 	    rv == SCARD_E_NO_MEMORY || rv == SCARD_E_NO_SERVICE ||
 	    rv == SCARD_E_SERVICE_STOPPED)

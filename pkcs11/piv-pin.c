@@ -8,6 +8,7 @@
 
 #include "piv.h"
 
+#define ALONE_MS 10000		/* no other program is thought of so soon */
 #define FOR_ONE_MS 60000	/* between a PIN and the signature it is for */
 
 gpg_error_t
@@ -249,7 +250,26 @@ piv_pin_tries(struct piv_card *c, bool *verified, uint32_t *tries,
 	return 0;
 }
 
-/* Another program may have used up tries, or changed the PIN. */
+/*
+ * Whether another program may have used the card since we did.  pcscd tells
+ * nobody who came and went, and looks itself but now and then who is
+ * connected; so what was not seen is believed for a short time only.
+ */
+static bool
+is_shared(struct piv_card *c)
+{
+	uint64_t used;
+
+	pthread_mutex_lock(&c->mu);
+	used = c->used_ms;
+	pthread_mutex_unlock(&c->mu);
+	/* Until a PIN is good again. */
+	if (keeper_now() > used + ALONE_MS)
+		atomic_store(&c->shared, true);
+	return atomic_load(&c->shared);
+}
+
+/* It may have used up tries, or changed the PIN. */
 static gpg_error_t
 check_tries(struct piv_card *c, struct problem *pb)
 {
@@ -257,7 +277,7 @@ check_tries(struct piv_card *c, struct problem *pb)
 	gpg_error_t err;
 	bool verified;
 
-	if (!atomic_load(&c->shared))
+	if (!is_shared(c))
 		return 0;
 	if ((err = piv_pin_tries(c, &verified, &tries, pb)))
 		return err;
