@@ -1,6 +1,7 @@
 /*
- * Which application is selected: PIV, OpenPGP, or the management application,
- * which tells ykman what device this is.  A YubiKey has others.
+ * Which application is selected: PIV, OpenPGP, the management application,
+ * which tells ykman what device this is, or that of one-time passwords, which
+ * alone knows the serial number before firmware 5.  A YubiKey has others.
  */
 #include <config.h>
 
@@ -17,6 +18,8 @@ static const uint8_t aid_piv[] = {
 static const uint8_t aid_management[] = {
 	0xa0, 0x00, 0x00, 0x05, 0x27, 0x47, 0x11, 0x17,
 };
+
+static const uint8_t aid_otp[] = { 0xa0, 0x00, 0x00, 0x05, 0x27, 0x20, 0x01 };
 
 static const uint8_t aid_openpgp[] = { 0xd2, 0x76, 0x00, 0x01, 0x24, 0x01 };
 
@@ -45,6 +48,16 @@ describe_management(const struct state *st, struct out *re)
 	out_put(re, bytes_of(text, n));
 }
 
+/* Its version, and that no slot is in use. */
+static void
+describe_otp(const struct state *st, struct out *re)
+{
+	static const uint8_t unused[3];
+
+	out_put(re, bytes_of(st->firmware, sizeof(st->firmware)));
+	out_put(re, bytes_of(unused, sizeof(unused)));
+}
+
 static uint16_t
 select_applet(struct card *c, const struct apdu *a, struct out *re)
 {
@@ -62,6 +75,9 @@ select_applet(struct card *c, const struct apdu *a, struct out *re)
 		s->applet = APPLET_MANAGEMENT;
 	} else if (bytes_eq(aid, aid_openpgp, sizeof(aid_openpgp))) {
 		s->applet = APPLET_OPENPGP;
+	} else if (bytes_eq(aid, aid_otp, sizeof(aid_otp))) {
+		describe_otp(&c->state, re);
+		s->applet = APPLET_OTP;
 	} else {
 		return SW_NO_FILE;
 	}
@@ -102,6 +118,23 @@ management_run(struct card *c, const struct apdu *a, struct out *re)
 	return SW_OK;
 }
 
+#define OTP_REQUEST 0x01
+#define OTP_SERIAL 0x10
+
+static uint16_t
+otp_run(struct card *c, const struct apdu *a, struct out *re)
+{
+	uint32_t n = c->state.serial;
+	const uint8_t serial[] = { n >> 24, n >> 16, n >> 8, n };
+
+	if (a->ins != OTP_REQUEST)
+		return SW_INS;
+	if (a->p1 != OTP_SERIAL)
+		return SW_P1P2;
+	out_put(re, bytes_of(serial, sizeof(serial)));
+	return SW_OK;
+}
+
 uint16_t
 applet_run(struct card *c, const struct apdu *a, struct out *re)
 {
@@ -116,6 +149,8 @@ applet_run(struct card *c, const struct apdu *a, struct out *re)
 		return management_run(c, a, re);
 	case APPLET_OPENPGP:
 		return openpgp_run(c, a, re);
+	case APPLET_OTP:
+		return otp_run(c, a, re);
 	case APPLET_NONE:
 		break;
 	}

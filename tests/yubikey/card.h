@@ -47,7 +47,8 @@ struct apdu {
 	bool extended;
 };
 
-enum applet { APPLET_NONE, APPLET_PIV, APPLET_MANAGEMENT, APPLET_OPENPGP };
+enum applet { APPLET_NONE, APPLET_PIV, APPLET_MANAGEMENT, APPLET_OPENPGP,
+	APPLET_OTP };
 
 /* What is forgotten without power, and mostly by SELECT. */
 struct session {

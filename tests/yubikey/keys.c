@@ -25,7 +25,7 @@ static const struct alg {
 	{ ALG_RSA3072, FAMILY_RSA, 3072, NULL, 5, 7 },
 	{ ALG_RSA4096, FAMILY_RSA, 4096, NULL, 5, 7 },
 	{ ALG_P256, FAMILY_EC, 256, "P-256", 0, 0 },
-	{ ALG_P384, FAMILY_EC, 384, "P-384", 0, 0 },
+	{ ALG_P384, FAMILY_EC, 384, "P-384", 4, 0 },
 	{ ALG_ED25519, FAMILY_ED25519, 256, NULL, 5, 7 },
 };
 

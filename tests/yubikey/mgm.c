@@ -154,7 +154,8 @@ mgm_set(struct card *c, const struct apdu *a, struct out *re)
 	unsigned int tag;
 	int i;
 
-	if (a->p1 != 0xff || (a->p2 != 0xff && a->p2 != 0xfe))
+	if (a->p1 != 0xff || (a->p2 != 0xff && (a->p2 != 0xfe ||
+	    !state_is_at_least(&c->state, 4, 0))))
 		return SW_P1P2;
 	if (!bytes_take(&in, 1, &alg) || (i = cipher_of(alg.p[0])) < 0 ||
 	    (alg.p[0] != ALG_3DES && !state_is_at_least(&c->state, 5, 4)) ||

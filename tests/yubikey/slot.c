@@ -12,12 +12,17 @@
 /* The policies that are not given: never a touch, and the PIN once, but for
  * each signature of 9C, and never for the card's own key 9E. */
 static bool
-policies(uint8_t slot, struct bytes tlvs, struct key *k)
+policies(const struct state *st, uint8_t slot, struct bytes tlvs,
+    struct key *k)
 {
 	struct bytes raw;
 
 	k->pin_policy = PIN_DEFAULT;
 	k->touch_policy = TOUCH_DEFAULT;
+	if (!state_is_at_least(st, 4, 0) &&
+	    (tlv_find(tlvs, TAG_PIN_POLICY, &raw) ||
+	    tlv_find(tlvs, TAG_TOUCH_POLICY, &raw)))
+		return false;
 	if (tlv_find(tlvs, TAG_PIN_POLICY, &raw) &&
 	    !tlv_find_u8(tlvs, TAG_PIN_POLICY, &k->pin_policy))
 		return false;
@@ -30,7 +35,8 @@ policies(uint8_t slot, struct bytes tlvs, struct key *k)
 		    PIN_ONCE;
 	if (k->touch_policy == TOUCH_DEFAULT)
 		k->touch_policy = TOUCH_NEVER;
-	return k->pin_policy <= PIN_ALWAYS && k->touch_policy <= TOUCH_CACHED;
+	return k->pin_policy <= PIN_ALWAYS && k->touch_policy <=
+	    (state_is_at_least(st, 4, 3) ? TOUCH_CACHED : TOUCH_ALWAYS);
 }
 
 /* A new key takes the place of the old one; the certificate stays. */
@@ -57,7 +63,7 @@ slot_generate(struct card *c, const struct apdu *a, struct out *re)
 		return SW_SLOT;
 	if (!tlv_find(a->data, 0xac, &list) ||
 	    !tlv_find_u8(list, 0x80, &k.alg) ||
-	    !key_alg_known(&c->state, k.alg) || !policies(a->p2, list, &k))
+	    !key_alg_known(&c->state, k.alg) || !policies(&c->state, a->p2, list, &k))
 		return SW_DATA;
 	k.pkey = key_generate(k.alg);
 	if (k.pkey == NULL || !key_public(&k, &pub)) {
@@ -77,7 +83,7 @@ slot_import(struct card *c, const struct apdu *a, struct out *re)
 	if (state_key(&c->state, a->p2) == NULL)
 		return SW_SLOT;
 	if (!key_alg_known(&c->state, k.alg) ||
-	    !policies(a->p2, a->data, &k))
+	    !policies(&c->state, a->p2, a->data, &k))
 		return SW_DATA;
 	k.pkey = key_import(k.alg, a->data);
 	if (k.pkey == NULL)
