@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "client/cmd-list.h"
 #include "client/enrol.h"
@@ -91,10 +92,6 @@ plan_slot(struct call *c, const struct target *to, struct make_plan *plan,
 		    plan->touch_policy ? call_problem(c, GPG_ERR_INV_ARG,
 		    "slots and policies are for YubiKeys; \"%s\" is none",
 		    to->token) : 0;
-	plan->pin_policy = plan->pin_policy ? plan->pin_policy :
-	    PIN_POLICY_ONCE;
-	plan->touch_policy = plan->touch_policy ? plan->touch_policy :
-	    TOUCH_POLICY_ALWAYS;
 	if (!overwrite) {
 		plan->slot = plan->slot ? plan->slot : SLOT_DEFAULT;
 		return make_check_slot(c, plan->slot);
@@ -104,6 +101,66 @@ plan_slot(struct call *c, const struct target *to, struct make_plan *plan,
 		return err;
 	plan->slot = plan->overwrite = overwritten;
 	return 0;
+}
+
+/*
+ * What an interrupted run has left: a key as is wanted, made on this card,
+ * with no certificate and no name.
+ */
+static bool
+is_unfinished(const struct key_info *k, const struct target *to,
+    const struct make_plan *plan)
+{
+	const struct key_holder *h = key_on_card(k, to->module, to->serial,
+	    plan->slot);
+	uint8_t pin = plan->pin_policy ? plan->pin_policy : PIN_POLICY_ONCE;
+	uint8_t touch = plan->touch_policy ? plan->touch_policy :
+	    TOUCH_POLICY_ALWAYS;
+
+	return h && !k->name[0] && k->created == 0 &&
+	    h->origin == KEY_ORIGIN_GENERATED &&
+	    !strcmp(k->algorithm, plan->algorithm) &&
+	    h->pin_policy == pin && h->touch_policy == touch;
+}
+
+static gpg_error_t
+find_unfinished(struct call *c, const struct target *to,
+    const struct make_plan *plan, struct key_info **out)
+{
+	struct key_info *keys;
+	gpg_error_t err;
+	size_t count;
+
+	if ((err = keys_fetch(c, "", true, &keys, &count)))
+		return err;
+	for (size_t i = 0; i < count && !*out && !err; i++)
+		if (is_unfinished(&keys[i], to, plan))
+			err = keys_fetch_one(c, keys[i].hex, false, out);
+	keys_free(&keys, count);
+	return err;
+}
+
+static gpg_error_t
+make_in_slot(struct call *c, const struct target *to,
+    const struct make_plan *plan, struct key_info **k)
+{
+	gpg_error_t err;
+
+	if (!plan->overwrite && (err = find_unfinished(c, to, plan, k)))
+		return err;
+	if (*k) {
+		say("slot %s of %s has a key without a certificate, which is "
+		    "used", plan->slot, to->token);
+		return 0;
+	}
+	err = make_key(c, plan, k);
+	if (gpg_err_code(err) != GPG_ERR_EEXIST)
+		return err;
+	return call_problem(c, GPG_ERR_CONFLICT, "slot %s of %s is in use, or "
+	    "may be: \"touchstone setup --slot %s --name %s\" uses the key "
+	    "that is there, --overwrite %s@%s makes another in its place",
+	    plan->slot, to->token, plan->slot, plan->name, plan->slot,
+	    to->serial);
 }
 
 static gpg_error_t
@@ -116,8 +173,11 @@ generate(struct call *c, const struct target *to, const char *name,
 	gpg_error_t err;
 	bool certified;
 
-	if ((err = plan_slot(c, to, &plan, overwritten)) ||
-	    (err = make_key(c, &plan, k)) || !to->piv)
+	if ((err = plan_slot(c, to, &plan, overwritten)))
+		return err;
+	if (!to->piv)
+		return make_key(c, &plan, k);
+	if ((err = make_in_slot(c, to, &plan, k)))
 		return err;
 	return slot_certify(c, call_option(c, "user-id"), k, &certified);
 }

@@ -124,9 +124,8 @@ make(struct call *c, const struct yubikey *y, const struct slot_wish *w,
 		.module = y->module, .token = y->label, .name = w->name,
 		.slot = w->slot,
 		.algorithm = w->algorithm ? w->algorithm : "P-256",
-		.pin_policy = w->pin_policy ? w->pin_policy : PIN_POLICY_ONCE,
-		.touch_policy = w->touch_policy ? w->touch_policy :
-		    TOUCH_POLICY_ALWAYS,
+		.pin_policy = w->pin_policy,
+		.touch_policy = w->touch_policy,
 		.overwrite = agreed ? w->slot : NULL,
 	};
 	gpg_error_t err;
@@ -138,7 +137,8 @@ make(struct call *c, const struct yubikey *y, const struct slot_wish *w,
 	if (!is_in_use(err) || agreed)
 		return err;
 	if ((err = slot_consent(c, y->serial, w->slot, "with a certificate, "
-	    "or a key of another kind")))
+	    "a key of another kind, or one that its firmware does not tell "
+	    "of")))
 		return err;
 	plan.overwrite = w->slot;
 	return make_key(c, &plan, out);

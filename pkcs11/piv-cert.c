@@ -1,4 +1,7 @@
-/* What of a certificate concerns a key: whose it is, from when, until when. */
+/*
+ * What of a certificate concerns a key: whose it is, from when, until when;
+ * and its policies, if a card attests them by it.
+ */
 #include "config.h"
 
 #include <string.h>
@@ -53,6 +56,30 @@ take_name(X509 *x, char *dst, size_t size)
 	OPENSSL_free(text);
 }
 
+/* Yubico's extension: two bytes, bare (format/attest.h). */
+static void
+take_policies(X509 *x, struct piv_certificate *out)
+{
+	ASN1_OBJECT *id = OBJ_txt2obj("1.3.6.1.4.1.41482.3.8", 1);
+	const ASN1_OCTET_STRING *value;
+	const unsigned char *p;
+	int at;
+
+	if (!id)
+		return;
+	at = X509_get_ext_by_OBJ(x, id, -1);
+	ASN1_OBJECT_free(id);
+	if (at < 0)
+		return;
+	value = X509_EXTENSION_get_data(X509_get_ext(x, at));
+	p = ASN1_STRING_get0_data(value);
+	if (ASN1_STRING_length(value) != 2 || p[0] > PIN_POLICY_ALWAYS ||
+	    p[1] > TOUCH_POLICY_CACHED)
+		return;
+	out->pin_policy = p[0];
+	out->touch_policy = p[1];
+}
+
 gpg_error_t
 piv_certificate(struct view der, struct piv_certificate *out)
 {
@@ -71,6 +98,7 @@ piv_certificate(struct view der, struct piv_certificate *out)
 		out->created = seconds(X509_get0_notBefore(x));
 		out->expires = seconds(X509_get0_notAfter(x));
 		take_name(x, out->name, sizeof(out->name));
+		take_policies(x, out);
 	}
 	X509_free(x);
 	return err;

@@ -256,8 +256,9 @@ keep_key(struct change *ch, bool keep)
 }
 
 /*
- * The copy is on the card before the key is in force: a card that is taken
- * out in between has an old key, and a copy of a new one that is not used.
+ * The copy and the note of it are on the card before the key is in force: a
+ * card that is taken out in between has an old key, and a copy of a new one
+ * that will not do.
  */
 static gpg_error_t
 change_key(struct change *ch)
@@ -272,10 +273,11 @@ change_key(struct change *ch)
 	    ch->pb)))
 		return err;
 	if ((err = piv_manage(ch->p, ch->card, ch->pb)) ||
-	    (keep && (err = keep_key(ch, true))) ||
+	    (keep && ((err = keep_key(ch, true)) ||
+	    (err = set_flag(ch, true)))) ||
 	    (err = set_key(ch)) ||
-	    ((keep || had) && (err = set_flag(ch, keep))) ||
-	    (had && !keep && (err = keep_key(ch, false))))
+	    (!keep && had && ((err = set_flag(ch, false)) ||
+	    (err = keep_key(ch, false)))))
 		return err;
 	piv_mgm_hold(ch->p, ch->card, ch->new);
 	return piv_keys_read(ch->p, ch->card, ch->pb);
@@ -382,9 +384,11 @@ check(struct change *ch, const char *algorithm)
 		    "there is no such secret");
 	ch->algorithm = algorithm[0] ? piv_mgm_by_name(algorithm) :
 	    ch->card->mgm_algorithm;
-	return piv_mgm_len(ch->algorithm) ? 0 : problem_say(ch->pb,
-	    GPG_ERR_INV_VALUE, "a management key is 3DES, AES-128, AES-192 "
-	    "or AES-256");
+	if (!piv_mgm_len(ch->algorithm))
+		return problem_say(ch->pb, GPG_ERR_INV_VALUE, "a management "
+		    "key is 3DES, AES-128, AES-192 or AES-256");
+	return ch->what < CHANGE_MANAGEMENT ? 0 :
+	    piv_can_manage(ch->card, ch->algorithm, ch->pb);
 }
 
 gpg_error_t

@@ -108,18 +108,12 @@ piv_public(uint8_t algorithm, struct view v, struct pubkey **pub)
 
 /* ---- reading a card ---- */
 
-/* What one slot has. */
-struct found {
-	uint8_t slot, pin_policy, touch_policy, origin;
-	struct pubkey *pub;
-	struct piv_certificate certificate;
-};
-
 struct reading {
 	struct piv_card *card;
 	struct buf reply;
 	struct problem *pb;
 	bool no_metadata;	/* before firmware 5.3 */
+	bool mgm_noted;
 };
 
 /* The answer of the metadata command; *value is empty where there is none. */
@@ -137,7 +131,7 @@ metadata(struct reading *r, uint8_t what, struct view *value)
 	if (!err && sw == SW_OK)
 		*value = buf_view(&r->reply);
 	else if (!err && sw != SW_NO_KEY)
-		r->no_metadata = sw == 0x6d00;
+		r->no_metadata = sw == SW_INS;
 	return err;
 }
 
@@ -151,7 +145,7 @@ first_byte(struct view v, unsigned tag)
 
 /* A key whose metadata cannot be read is no key of ours. */
 static void
-take_metadata(struct found *f, struct view v)
+take_metadata(struct piv_found *f, struct view v)
 {
 	struct view policies, public;
 
@@ -166,7 +160,7 @@ take_metadata(struct found *f, struct view v)
 }
 
 static gpg_error_t
-read_certificate(struct reading *r, struct found *f)
+read_certificate(struct reading *r, struct piv_found *f)
 {
 	struct view object, der;
 	gpg_error_t err;
@@ -182,7 +176,7 @@ read_certificate(struct reading *r, struct found *f)
 }
 
 static gpg_error_t
-read_slot(struct reading *r, struct found *f)
+read_slot(struct reading *r, struct piv_found *f)
 {
 	struct view v;
 	gpg_error_t err;
@@ -192,7 +186,9 @@ read_slot(struct reading *r, struct found *f)
 	take_metadata(f, v);
 	if (!f->pub && !r->no_metadata)
 		return 0;
-	if ((err = read_certificate(r, f)))
+	if ((r->no_metadata &&
+	    (err = piv_attested_key(r->card, &r->reply, f))) ||
+	    (err = read_certificate(r, f)))
 		return err;
 	if (!f->pub) {
 		f->pub = f->certificate.pub;
@@ -203,21 +199,24 @@ read_slot(struct reading *r, struct found *f)
 		f->certificate.created = f->certificate.expires = 0;
 		f->certificate.name[0] = 0;
 	}
+	if (r->no_metadata)
+		piv_made_key(r->card, f);
 	return 0;
 }
 
-/* Policies that a card without metadata does not tell are Yubico's own. */
+/* Before 4.0 there is nothing to choose; later it may not be known. */
 static void
-default_policies(struct found *f)
+fixed_policies(const struct piv_card *c, struct piv_found *f)
 {
-	if (f->pin_policy == 0)
-		f->pin_policy = f->slot == 0x9c ? PIN_POLICY_ALWAYS :
-		    f->slot == 0x9e ? PIN_POLICY_NEVER : PIN_POLICY_ONCE;
+	if (c->firmware[0] == 0 || c->firmware[0] >= 4)
+		return;
+	f->pin_policy = piv_default_pin_policy(f->slot);
+	f->touch_policy = TOUCH_POLICY_NEVER;
 }
 
 /* With card->mu held; takes the public key over. */
-static void
-note_key(struct piv_card *c, struct found *f)
+static struct piv_key *
+note_key(struct piv_card *c, struct piv_found *f)
 {
 	struct piv_key *k = NULL;
 
@@ -228,14 +227,14 @@ note_key(struct piv_card *c, struct found *f)
 	if (!k) {
 		if (c->key_count == PIV_KEYS_MAX ||
 		    !(k = calloc(1, sizeof(*k))))
-			return;
+			return NULL;
 		k->number = c->number * PIV_KEYS_MAX + c->key_count;
 		k->slot = f->slot;
 		k->pub = f->pub;
 		f->pub = NULL;
 		c->keys[c->key_count++] = k;
 	}
-	default_policies(f);
+	fixed_policies(c, f);
 	k->pin_policy = f->pin_policy;
 	k->touch_policy = f->touch_policy;
 	k->origin = f->origin;
@@ -243,6 +242,21 @@ note_key(struct piv_card *c, struct found *f)
 	k->expires = f->certificate.expires;
 	memcpy(k->name, f->certificate.name, sizeof(k->name));
 	k->here = true;
+	return k;
+}
+
+void
+piv_key_note(struct piv_card *c, struct piv_found *f)
+{
+	struct piv_key *k;
+
+	pthread_mutex_lock(&c->mu);
+	for (unsigned i = 0; i < c->key_count; i++)
+		if (c->keys[i]->slot == f->slot)
+			c->keys[i]->here = c->keys[i]->made = false;
+	if ((k = note_key(c, f)))
+		k->made = true;
+	pthread_mutex_unlock(&c->mu);
 }
 
 /* The PINs' and the management key's own metadata, and who keeps the latter. */
@@ -268,8 +282,8 @@ read_secrets(struct reading *r, uint32_t *flags, uint32_t *tries,
 	*flags |= first_byte(v, 5) ? TOKEN_DEFAULT_MGM : 0;
 	*algorithm = first_byte(v, 1);
 	err = piv_object_get(r->card, OBJECT_ADMIN, &r->reply, &v, r->pb);
-	if (!err && !tlv_find(v, 0x80, &value) &&
-	    (first_byte(value, 0x81) & 2))
+	r->mgm_noted = !err && !tlv_find(v, 0x80, &value);
+	if (r->mgm_noted && (first_byte(value, 0x81) & 2))
 		*flags |= TOKEN_PROTECTED_MGM;
 	return gpg_err_code(err) == GPG_ERR_CARD ? err : 0;
 }
@@ -288,15 +302,19 @@ read_firmware(struct reading *r, uint8_t version[3])
 }
 
 static gpg_error_t
-read_all(struct reading *r, struct found found[PIV_SLOTS])
+read_all(struct reading *r, struct piv_found found[PIV_SLOTS])
 {
 	struct piv_card *c = r->card;
 	uint32_t flags = 0, tries = PIN_TRIES_UNKNOWN;
 	uint8_t version[3] = { 0 }, algorithm = 0;
 	gpg_error_t err;
 
-	if ((err = read_firmware(r, version)) ||
-	    (err = read_secrets(r, &flags, &tries, &algorithm)))
+	if ((err = read_firmware(r, version)))
+		return err;
+	pthread_mutex_lock(&c->mu);
+	memcpy(c->firmware, version, sizeof(version));
+	pthread_mutex_unlock(&c->mu);
+	if ((err = read_secrets(r, &flags, &tries, &algorithm)))
 		return err;
 	for (unsigned i = 0; i < PIV_SLOTS; i++) {
 		found[i].slot = piv_slot_at(i);
@@ -304,10 +322,11 @@ read_all(struct reading *r, struct found found[PIV_SLOTS])
 			return err;
 	}
 	pthread_mutex_lock(&c->mu);
-	memcpy(c->firmware, version, sizeof(version));
+	c->blind = r->no_metadata;
+	c->mgm_noted = r->mgm_noted;
 	c->flags = flags;
 	c->tries = tries;
-	c->mgm_algorithm = algorithm ? algorithm : 3;
+	c->mgm_algorithm = algorithm ? algorithm : PIV_MGM_3DES;
 	for (unsigned i = 0; i < c->key_count; i++)
 		c->keys[i]->here = false;
 	for (unsigned i = 0; i < PIV_SLOTS; i++)
@@ -322,7 +341,7 @@ gpg_error_t
 piv_keys_read(struct piv *p, struct piv_card *c, struct problem *pb)
 {
 	struct reading r = { .card = c, .pb = pb };
-	struct found *found;
+	struct piv_found *found;
 	gpg_error_t err;
 
 	if (!(found = calloc(PIV_SLOTS, sizeof(*found))))
@@ -399,7 +418,8 @@ piv_key_use(struct piv *p, uint32_t number, struct piv_use *use)
 	if (number % PIV_KEYS_MAX < c->key_count) {
 		k = c->keys[number % PIV_KEYS_MAX];
 		here = k->here;
-		*use = (struct piv_use){ c, k->slot, k->pin_policy,
+		*use = (struct piv_use){ c, k->slot, k->pin_policy ?
+		    k->pin_policy : piv_default_pin_policy(k->slot),
 		    k->touch_policy, pubkey_algorithm(k->pub),
 		    pubkey_bits(k->pub), k->pub };
 	}

@@ -13,6 +13,7 @@ struct make {
 	struct piv_card *card;
 	const struct msg_token_make *in;
 	uint8_t slot;
+	bool blind;		/* the card has no metadata */
 	struct buf reply;
 	struct problem *pb;
 };
@@ -31,21 +32,45 @@ has_certificate(struct make *m, bool *has)
 	return gpg_err_code(err) == GPG_ERR_NOT_FOUND ? 0 : err;
 }
 
+/* Before 5.3 a key that is only attested, or known to have been made. */
+static gpg_error_t
+has_known_key(struct make *m, bool *has)
+{
+	struct piv_card *c = m->card;
+	gpg_error_t err;
+
+	if ((err = piv_keys_read(m->p, c, m->pb)))
+		return err;
+	pthread_mutex_lock(&c->mu);
+	for (unsigned i = 0; i < c->key_count; i++)
+		*has = *has || (c->keys[i]->slot == m->slot &&
+		    c->keys[i]->here);
+	pthread_mutex_unlock(&c->mu);
+	return 0;
+}
+
 static gpg_error_t
 has_key(struct make *m, bool *has)
 {
 	gpg_error_t err;
 	int sw;
 
-	err = piv_send(m->card, &(struct piv_command){ 0xf7, 0, m->slot,
-	    view_of(NULL, 0) }, &m->reply, &sw);
+	*has = false;
+	if ((err = piv_send(m->card, &(struct piv_command){ 0xf7, 0, m->slot,
+	    view_of(NULL, 0) }, &m->reply, &sw)))
+		return err;
+	m->blind = sw == SW_INS;
+	if (m->blind)
+		return has_known_key(m, has);
 	*has = sw == SW_OK;
-	return err;
+	return sw == SW_OK || sw == SW_NO_KEY ? 0 :
+	    piv_problem(m->pb, m->card, sw, "looking what is in the slot");
 }
 
 static gpg_error_t
 check_free(struct make *m)
 {
+	struct piv_title t = piv_card_title(m->card);
 	bool key, certificate;
 	char name[3], agreed[16];
 	gpg_error_t err;
@@ -55,31 +80,49 @@ check_free(struct make *m)
 		return err;
 	piv_slot_name(m->slot, name);
 	snprintf(agreed, sizeof(agreed), "overwrite %s", name);
-	if ((!key && !certificate) || view_eq_str(m->in->overwrite, agreed))
+	if (view_eq_str(m->in->overwrite, agreed))
 		return 0;
-	return problem_say(m->pb, GPG_ERR_EEXIST, "slot %s of %s has a %s: "
-	    "choose another, or agree by \"%s\"", name,
-	    piv_card_title(m->card).text, key ? "key" : "certificate",
-	    agreed);
+	if (key || certificate)
+		return problem_say(m->pb, GPG_ERR_EEXIST, "slot %s of %s has a "
+		    "%s: choose another, or agree by \"%s\"", name, t.text,
+		    key ? "key" : "certificate", agreed);
+	if (m->blind)
+		return problem_say(m->pb, GPG_ERR_EEXIST, "slot %s of %s may "
+		    "have a key that was imported: no firmware before 5.3 "
+		    "tells.  Agree by \"%s\" if it has none that is needed",
+		    name, t.text, agreed);
+	return 0;
 }
 
 /* ---- making ---- */
+
+static uint8_t
+pin_policy(const struct make *m)
+{
+	return m->in->pin_policy ? m->in->pin_policy : PIN_POLICY_ONCE;
+}
+
+static uint8_t
+touch_policy(const struct make *m)
+{
+	return m->in->touch_policy ? m->in->touch_policy :
+	    TOUCH_POLICY_ALWAYS;
+}
 
 static gpg_error_t
 put_template(struct make *m, struct buf *b)
 {
 	const uint8_t algorithm = piv_algorithm(m->in->algorithm);
-	const uint8_t pin = m->in->pin_policy ? m->in->pin_policy :
-	    PIN_POLICY_ONCE;
-	const uint8_t touch = m->in->touch_policy ? m->in->touch_policy :
-	    TOUCH_POLICY_ALWAYS;
+	const uint8_t pin = pin_policy(m), touch = touch_policy(m);
 	struct buf inside;
 	gpg_error_t err;
 
 	buf_init(&inside, 64);
 	tlv_put(&inside, 0x80, view_of(&algorithm, 1));
-	tlv_put(&inside, 0xaa, view_of(&pin, 1));
-	tlv_put(&inside, 0xab, view_of(&touch, 1));
+	if (piv_since(m->card, 4, 0)) {
+		tlv_put(&inside, 0xaa, view_of(&pin, 1));
+		tlv_put(&inside, 0xab, view_of(&touch, 1));
+	}
 	tlv_put(b, 0xac, buf_view(&inside));
 	err = buf_error(&inside);
 	buf_free(&inside);
@@ -104,11 +147,27 @@ drop_certificate(struct make *m)
 	return err;
 }
 
+/* Where the card tells nothing of the key, this is all that is known of it. */
+static gpg_error_t
+take_made(struct make *m)
+{
+	struct piv_found f = { .slot = m->slot, .pin_policy = pin_policy(m),
+		.touch_policy = touch_policy(m),
+		.origin = KEY_ORIGIN_GENERATED };
+	struct view v = buf_view(&m->reply), inside;
+
+	if (tlv_get(&v, 0x7f49, &inside) ||
+	    piv_public(piv_algorithm(m->in->algorithm), inside, &f.pub))
+		return problem_say(m->pb, GPG_ERR_BAD_PUBKEY, "%s made what "
+		    "is no key", piv_card_title(m->card).text);
+	piv_key_note(m->card, &f);
+	pubkey_free(&f.pub);
+	return 0;
+}
+
 static gpg_error_t
 generate(struct make *m)
 {
-	struct pubkey *pub = NULL;
-	struct view v, inside;
 	struct buf template;
 	gpg_error_t err;
 	int sw = 0;
@@ -120,17 +179,14 @@ generate(struct make *m)
 	buf_free(&template);
 	if (err)
 		return err;
-	if (sw != SW_OK)
-		return piv_problem(m->pb, m->card, sw, "making a key");
-	v = buf_view(&m->reply);
-	if (tlv_get(&v, 0x7f49, &inside) ||
-	    piv_public(piv_algorithm(m->in->algorithm), inside, &pub))
-		return problem_say(m->pb, GPG_ERR_BAD_PUBKEY, "%s made what "
-		    "is no key", piv_card_title(m->card).text);
-	pubkey_free(&pub);
-	return 0;
+	return sw == SW_OK ? take_made(m) :
+	    piv_problem(m->pb, m->card, sw, "making a key");
 }
 
+/*
+ * Without metadata the certificate tells which key is in a slot: one of the
+ * old key must not be there with the new one, whatever happens in between.
+ */
 static gpg_error_t
 make_held(struct make *m)
 {
@@ -138,8 +194,9 @@ make_held(struct make *m)
 
 	if ((err = check_free(m)) ||
 	    (err = piv_manage(m->p, m->card, m->pb)) ||
+	    (m->blind && (err = drop_certificate(m))) ||
 	    (err = generate(m)) ||
-	    (err = drop_certificate(m)))
+	    (!m->blind && (err = drop_certificate(m))))
 		return err;
 	return piv_keys_read(m->p, m->card, m->pb);
 }
@@ -164,7 +221,7 @@ check_request(struct make *m)
 	    in->touch_policy > TOUCH_POLICY_CACHED)
 		return problem_say(m->pb, GPG_ERR_INV_VALUE,
 		    "there is no such PIN or touch policy");
-	return 0;
+	return piv_can_make(m->card, m->slot, in, m->pb);
 }
 
 /* An error of the connection, without a text of its own. */
@@ -257,6 +314,8 @@ attest_held(const struct piv_use *u, struct buf *certificate,
 	gpg_error_t err;
 	int sw;
 
+	if ((err = piv_can_attest(u->card, pb)))
+		return err;
 	err = piv_send(u->card, &(struct piv_command){ 0xf9, u->slot, 0,
 	    view_of(NULL, 0) }, reply, &sw);
 	if (err)

@@ -20,7 +20,7 @@ static const struct {
 	size_t key, block;
 	const char *name, *cipher;
 } mgm[] = {
-	{ 0x03, 24, 8, "3DES", "DES-EDE3-ECB" },
+	{ PIV_MGM_3DES, 24, 8, "3DES", "DES-EDE3-ECB" },
 	{ 0x08, 16, 16, "AES-128", "AES-128-ECB" },
 	{ 0x0a, 24, 16, "AES-192", "AES-192-ECB" },
 	{ 0x0c, 32, 16, "AES-256", "AES-256-ECB" },
@@ -144,6 +144,7 @@ prove(struct login *l, int *sw)
 	buf_init(&inside, 64);
 	tlv_put(&inside, 0x80, view_of(l->witness, size));
 	tlv_put(&inside, 0x81, view_of(l->challenge, size));
+	l->card->burst.managed = false;
 	l->card->burst.dirty = true;
 	err = exchange(l->card, mgm[l->i].piv, buf_view(&inside), &l->reply,
 	    sw);
@@ -194,6 +195,57 @@ piv_manage_try(struct piv_card *c, struct view key, bool *good,
 	return err;
 }
 
+/* ---- where it may be found ---- */
+
+typedef gpg_error_t place(struct piv *, struct piv_card *, struct pin *key,
+    struct problem *);
+
+static uint32_t
+card_flags(struct piv_card *c)
+{
+	uint32_t flags;
+
+	pthread_mutex_lock(&c->mu);
+	flags = c->flags;
+	pthread_mutex_unlock(&c->mu);
+	return flags;
+}
+
+static gpg_error_t
+get_held(struct piv *p, struct piv_card *c, struct pin *key,
+    struct problem *pb)
+{
+	piv_mgm_copy(c, key);
+	return 0;
+}
+
+/* The one that cards are sold with, if the card says that it is still that. */
+static gpg_error_t
+get_sold(struct piv *p, struct piv_card *c, struct pin *key,
+    struct problem *pb)
+{
+	static const uint8_t sold[8] = { 1, 2, 3, 4, 5, 6, 7, 8 };
+	uint8_t bytes[PIV_MGM_MAX];
+
+	if (!(card_flags(c) & TOKEN_DEFAULT_MGM))
+		return 0;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = sold[i % sizeof(sold)];
+	return pin_set(key, view_of(bytes, piv_mgm_len(c->mgm_algorithm)));
+}
+
+/* Whether it may be behind the PIN: yubikey-agent notes nothing. */
+static bool
+may_be_protected(struct piv_card *c)
+{
+	bool may;
+
+	pthread_mutex_lock(&c->mu);
+	may = (c->flags & TOKEN_PROTECTED_MGM) || !c->mgm_noted;
+	pthread_mutex_unlock(&c->mu);
+	return may;
+}
+
 /* The one behind the PIN, as ykman keeps it: 88 { 89 key }. */
 static gpg_error_t
 get_protected(struct piv *p, struct piv_card *c, struct pin *key,
@@ -203,7 +255,15 @@ get_protected(struct piv *p, struct piv_card *c, struct pin *key,
 	struct buf reply;
 	gpg_error_t err;
 
-	if ((err = piv_pin_need(p, c, PIN_POLICY_ONCE, pb)))
+	if (!may_be_protected(c))
+		return 0;
+	err = piv_pin_need(p, c, PIN_POLICY_ONCE, pb);
+	if (gpg_err_code(err) == GPG_ERR_PIN_BLOCKED &&
+	    !(card_flags(c) & TOKEN_PROTECTED_MGM)) {
+		pb->text[0] = 0;
+		return 0;
+	}
+	if (err)
 		return err;
 	buf_init(&reply, PIV_REPLY_MAX);
 	err = piv_object_get(c, OBJECT_PRINTED, &reply, &object, pb);
@@ -214,43 +274,25 @@ get_protected(struct piv *p, struct piv_card *c, struct pin *key,
 	return gpg_err_code(err) == GPG_ERR_NOT_FOUND ? 0 : err;
 }
 
-static gpg_error_t
-find_key(struct piv *p, struct piv_card *c, struct pin *key,
-    struct problem *pb)
-{
-	static const uint8_t sold[8] = { 1, 2, 3, 4, 5, 6, 7, 8 };
-	uint8_t bytes[24];
-	uint32_t flags;
-
-	pthread_mutex_lock(&c->mu);
-	flags = c->flags;
-	pthread_mutex_unlock(&c->mu);
-	if (piv_mgm_copy(c, key))
-		return 0;
-	if (flags & TOKEN_PROTECTED_MGM)
-		return get_protected(p, c, key, pb);
-	if (!(flags & TOKEN_DEFAULT_MGM))
-		return 0;
-	for (size_t i = 0; i < sizeof(bytes); i++)
-		bytes[i] = sold[i % sizeof(sold)];
-	return pin_set(key, view_of(bytes,
-	    piv_mgm_len(c->mgm_algorithm) < sizeof(bytes) ? 16 :
-	    sizeof(bytes)));
-}
-
 gpg_error_t
 piv_manage(struct piv *p, struct piv_card *c, struct problem *pb)
 {
+	static place *const places[] = { get_held, get_sold, get_protected };
 	bool good = false;
+	gpg_error_t err = 0;
 	struct pin *key;
-	gpg_error_t err;
 
 	if (c->burst.managed)
 		return 0;
 	if (pin_new(&key))
 		return piv_no_memory(pb);
-	if (!(err = find_key(p, c, key, pb)) && pin_view(key).len > 0)
-		err = piv_manage_try(c, pin_view(key), &good, pb);
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]) &&
+	    !good && !err; i++) {
+		pin_wipe(key);
+		if (!(err = places[i](p, c, key, pb)) &&
+		    pin_view(key).len > 0)
+			err = piv_manage_try(c, pin_view(key), &good, pb);
+	}
 	pin_free(&key);
 	if (err)
 		return err;

@@ -134,7 +134,7 @@ was_touch(struct sign *s, bool *touch)
 	bool verified;
 
 	*touch = false;
-	if (s->use.touch_policy <= TOUCH_POLICY_NEVER)
+	if (s->use.touch_policy == TOUCH_POLICY_NEVER)
 		return 0;
 	if (s->use.pin_policy != PIN_POLICY_ONCE) {
 		*touch = true;
@@ -155,7 +155,8 @@ attempt(struct sign *s, enum token_event event, int *sw)
 
 	if ((err = piv_pin_need(s->p, s->card, s->use.pin_policy, s->pb)))
 		return err;
-	if (s->use.touch_policy > TOUCH_POLICY_NEVER && s->p->ear.say)
+	/* Where it is not known, a notice too many does less harm. */
+	if (s->use.touch_policy != TOUCH_POLICY_NEVER && s->p->ear.say)
 		s->p->ear.say(s->p->ear.arg, event, s->in->request);
 	b->fresh = false;
 	err = piv_send(s->card, &(struct piv_command){ 0x87,

@@ -41,6 +41,7 @@
 #define PIV_REPLY_MAX 4096	/* bytes of one answer, all parts */
 #define PIV_PIN_LEN 8
 #define PIV_MGM_MAX 32
+#define PIV_MGM_3DES 3
 
 /* Status words that are acted upon. */
 enum piv_sw {
@@ -51,6 +52,7 @@ enum piv_sw {
 	SW_DATA = 0x6a80,
 	SW_NO_FILE = 0x6a82,
 	SW_NO_KEY = 0x6a88,
+	SW_INS = 0x6d00,	/* the firmware has no such command */
 };
 
 /* 63Cx: x tries are left. */
@@ -69,6 +71,7 @@ struct piv_key {
 	uint32_t expires;
 	char name[64];		/* the certificate's common name, or "" */
 	bool here;
+	bool made;		/* by this process */
 };
 
 /* A command burst: from connecting to letting go. */
@@ -99,10 +102,12 @@ struct piv_card {
 	uint32_t events;	/* the reader's counter when it was seen */
 	uint64_t let_go_ms;	/* when a burst is to end; 0: there is none */
 	uint64_t used_ms;	/* when the last one ended */
-	uint8_t firmware[3];
+	uint8_t firmware[3];	/* 0.0.0: not known */
+	bool blind;		/* it has no metadata: firmware before 5.3 */
 	uint32_t tries;		/* or PIN_TRIES_UNKNOWN */
 	uint32_t flags;		/* TOKEN_DEFAULT_…, _PROTECTED_MGM, … */
 	uint8_t mgm_algorithm;
+	bool mgm_noted;		/* the card notes who keeps the key */
 	struct piv_key *keys[PIV_KEYS_MAX];
 	unsigned key_count;
 	struct pin *pin, *mgm;	/* empty when none is held */
@@ -292,10 +297,45 @@ gpg_error_t piv_public(uint8_t algorithm, struct view, struct pubkey **);
 struct piv_certificate {
 	struct pubkey *pub;
 	uint32_t created, expires;
+	uint8_t pin_policy, touch_policy;	/* if it attests; else 0 */
 	char name[64];
 };
 /* Of the DER; free pub.  GPG_ERR_BAD_CERT. */
 gpg_error_t piv_certificate(struct view der, struct piv_certificate *);
+
+/* What one slot has. */
+struct piv_found {
+	uint8_t slot, pin_policy, touch_policy, origin;
+	struct pubkey *pub;
+	struct piv_certificate certificate;
+};
+
+/* ---- what firmware has (piv-firmware.c) ---- */
+
+/* Whether its firmware is that or later, or not known. */
+bool piv_since(struct piv_card *, uint8_t major, uint8_t minor);
+
+/* GPG_ERR_NOT_SUPPORTED, with a text that tells which firmware can. */
+gpg_error_t piv_can_make(struct piv_card *, uint8_t slot,
+    const struct msg_token_make *, struct problem *);
+gpg_error_t piv_can_manage(struct piv_card *, uint8_t algorithm,
+    struct problem *);
+gpg_error_t piv_can_attest(struct piv_card *, struct problem *);
+
+/* Yubico's, of a key for which none was chosen. */
+uint8_t piv_default_pin_policy(uint8_t slot);
+
+/*
+ * For cards without metadata: the key of f->slot and its policies as the card
+ * attests them, if it does; what this process knows of the key that it made
+ * there.  The error is one of the connection.
+ */
+gpg_error_t piv_attested_key(struct piv_card *, struct buf *reply,
+    struct piv_found *);
+void piv_made_key(struct piv_card *, struct piv_found *);
+
+/* A key was made here; takes f->pub over. */
+void piv_key_note(struct piv_card *, struct piv_found *f);
 
 /* ---- PIN (piv-pin.c) ---- */
 
