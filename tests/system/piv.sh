@@ -65,3 +65,44 @@ ssh_refused() {
 		return 1
 	fi
 }
+
+# How many APDUs one signature with such a key is, by ALGORITHM: what goes in
+# is chained in parts of 255 bytes, what comes out is fetched in parts of 256.
+# An RSA block of N bytes goes in with 10 more and comes out with 8 more.
+apdus_of() {
+	case $1 in
+	RSA-2048|RSA-3072) echo 3 ;;	# 2 in, 1 fetched
+	RSA-4096) echo 5 ;;		# 3 in, 2 fetched
+	*) echo 1 ;;
+	esac
+}
+
+# signs_well ALGORITHM PIN TOUCH: a new key with these policies signs, well,
+# and at no more APDUs than have to be.
+signs_well() {
+	what="$1, PIN $2, touch $3"
+	pinentry "pin $pin" "always pin $pin"
+	piv_key 9a "$1" "$2" "$3" 2>"$user/said" || {
+		fail "$what: a key" "$(cat "$user/said")"
+		return 0
+	}
+	touchstone forget >/dev/null
+	ok "$what: signs" ssh_sign
+	ok "$what: the signature is good" ssh_good
+	card 1 zero
+	ok "$what: signs again" ssh_sign
+	ok "$what: that is good too" ssh_good
+	again=0
+	test "$2" != 3 || again=1	# VERIFY for each
+	is "$what: the second costs" "$(count 1 apdus)" \
+	    $(($(apdus_of "$1") + again))
+	# Reset only where a PIN was verified.
+	test "$2" = 1 && sleep 2 ||
+		ok "$what: the card is let go" wait_for 3 has_let_go 1
+	card 1 zero
+	ok "$what: signs when it was let go" ssh_sign
+	first=2				# SELECT, VERIFY
+	test "$2" != 1 || first=1
+	is "$what: that costs" "$(count 1 apdus)" \
+	    $(($(apdus_of "$1") + first))
+}
