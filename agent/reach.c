@@ -6,12 +6,14 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "local/base64.h"
 #include "wire/text.h"
 #include "audit.h"
 #include "peer.h"
 #include "reach.h"
+#include "restrain.h"
 
 #define LOOKED_MS 1000		/* how long a look at a peer is good for */
 #define HOST_TEXT 160
@@ -192,11 +194,10 @@ conn_requester(struct conn *c)
 	return c->requester;
 }
 
-/* ---- binding ---- */
+/* ---- what is shown and bound ---- */
 
-/* The row whose keys a login is offered; NULL: all. */
-static const struct host_row *
-find_row(struct conn *c)
+const struct host_row *
+conn_host_row(struct conn *c)
 {
 	const struct config *config = c->agent->config;
 	struct bindings *all = &c->bindings;
@@ -213,16 +214,22 @@ find_row(struct conn *c)
 }
 
 bool
-conn_offers(struct conn *c, const struct key *key)
+host_row_offers(const struct host_row *row, const struct key *key)
 {
-	const struct host_row *row = find_row(c);
-
 	if (!row)
 		return true;
 	for (char **k = row->keys; *k; k++)
 		if (key_matches(key, view_str(*k)))
 			return true;
 	return false;
+}
+
+bool
+conn_permits(const struct conn *c, struct view destinations,
+    const struct object *what, const char **why)
+{
+	return restrain_permits(destinations, &c->bindings, what,
+	    (uint64_t)time(NULL), why);
 }
 
 static void

@@ -8,10 +8,19 @@
 void serve_bind(struct conn *, struct view body);
 
 /*
- * Whether ssh is offered a key on this connection: where it is bound to a
- * login at a host that a row of the configuration matches, those keys are.
+ * The row of the configuration that matches the host that the connection is
+ * bound to a login at, and whether ssh is offered a key by it.  NULL: by none,
+ * so all are.
  */
-bool conn_offers(struct conn *, const struct key *);
+const struct host_row *conn_host_row(struct conn *);
+bool host_row_offers(const struct host_row *, const struct key *);
+
+/*
+ * Whether a key that is restricted to destinations may be listed (NULL) or
+ * sign that object here; *why as restrain_permits() has it.
+ */
+bool conn_permits(const struct conn *, struct view destinations,
+    const struct object *, const char **why);
 
 /* Names an ssh login by what is known of the host that is logged in to. */
 void conn_name_login(struct conn *, struct object *);

@@ -31,6 +31,7 @@ static void
 answer_identities(struct conn *c)
 {
 	struct msg_ssh_identities_answer reply = { .keys = { 0 } };
+	const struct host_row *row = conn_host_row(c);
 	struct buf list;
 	gpg_error_t err = 0;
 
@@ -43,7 +44,7 @@ answer_identities(struct conn *c)
 			.comment = view_str(key_title(k)),
 		};
 
-		if (k->holder_count > 0 && conn_offers(c, k))
+		if (k->holder_count > 0 && host_row_offers(row, k))
 			err = msg_list_add(&list, &reply.keys,
 			    MSG_ssh_identity, &one);
 	}

@@ -49,7 +49,7 @@ sed -i 's/match = "\*"/match = "y"/' "$config/config"
 touchstone reload >/dev/null
 like 'where no row fits, it sees all' "$(at gate true 2>&1)" \
     'Too many authentication failures'
-sed -i "s/build\.\*/gate.*/;s/\"$last\" \]/\"$fpr\" ]/" "$config/config"
+sed -i "s|build\\.\\*|gate.*|;s|\"$last\" \\]|\"$fpr\" ]|" "$config/config"
 touchstone reload >/dev/null
 is 'keys may be named by their fingerprints' "$(at gate 'echo in')" in
 mv "$HOME/.ssh/known_hosts" "$user/known"

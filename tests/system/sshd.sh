@@ -35,13 +35,18 @@ if test -z "${SSHD_INSIDE-}"; then
 fi
 . "$(dirname "$0")/lib.sh"
 
-# sshd_overlay FILE SED...: another /etc/FILE for this test.
+# sshd_overlay FILE: what is read is /etc/FILE for this test.
 sshd_overlay() {
-	sshd_file=$1
-	shift
-	test -r "/etc/$sshd_file" || return 0
-	sed "$@" "/etc/$sshd_file" >"$user/etc-$sshd_file"
-	mount --bind "$user/etc-$sshd_file" "/etc/$sshd_file"
+	cat >"$user/etc-$1"
+	mount --bind "$user/etc-$1" "/etc/$1"
+}
+
+# The user's account is not locked, and its home folder is $HOME.
+sshd_account() {
+	sshd_uid=$(id -u)
+	printf '%s:*:20000::::::\n' "$(id -un)" | sshd_overlay shadow
+	sed "s|^\([^:]*:\)[^:]*\(:$sshd_uid:[^:]*:[^:]*:\).*|\1x\2$HOME:/bin/sh|" \
+	    /etc/passwd | sshd_overlay passwd
 }
 
 sshd_config() {
@@ -75,19 +80,15 @@ sshd_listens() {
 
 # hosts NAME...
 hosts() {
-	sshd_uid=$(id -u)
-	sshd_overlay passwd "s|^\([^:]*:[^:]*:$sshd_uid:[^:]*:[^:]*:\).*|\1$HOME:/bin/sh|"
-	sshd_overlay shadow 's/^root:[^:]*:/root:*:/'
+	sshd_account
 	sshd_n=1
 	mkdir -p "$HOME/.ssh"
 	chmod 700 "$HOME/.ssh"
 	: >"$user/authorized_keys"
-	cp /etc/hosts "$user/etc-hosts"
-	for host in "$@"; do
+	for host in localhost "$@"; do
+		echo "127.0.0.$sshd_n $host $host.example.com"
 		sshd_n=$((sshd_n + 1))
-		echo "127.0.0.$sshd_n $host.example.com" >>"$user/etc-hosts"
-	done
-	mount --bind "$user/etc-hosts" /etc/hosts
+	done | sshd_overlay hosts
 	sshd_n=1
 	for host in "$@"; do
 		sshd_n=$((sshd_n + 1))
