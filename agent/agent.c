@@ -11,6 +11,7 @@
 #include "audit.h"
 #include "config.h"
 #include "conn.h"
+#include "dropin.h"
 #include "helper.h"
 #include "hosts.h"
 #include "keys.h"
@@ -31,7 +32,8 @@ agent_audit(struct agent *a)
 	free(a->audit_problem);
 	a->audit_problem = NULL;
 	snprintf(dir, sizeof(dir), "%s/audit", a->paths.state);
-	err = audit_open(&a->audit, a->base, dir, &a->audit_problem);
+	err = audit_open(&a->audit, a->base, dir, a->dropin != NULL,
+	    &a->audit_problem);
 	if (err && !a->audit_problem)
 		a->audit_problem = strdup(gpg_strerror(err));
 	return err;
@@ -206,7 +208,9 @@ agent_init(struct agent *a)
 	    agent_watch_init(a))
 		return gpg_error(GPG_ERR_ENOMEM);
 	a->started_ms = agent_now_ms();
-	if ((err = paths_init(&a->paths)) || (err = init_hosts(a)))
+	if ((err = paths_init(&a->paths)) || (a->dropin &&
+	    (err = dropin_paths(a->dropin, &a->paths))) ||
+	    (err = init_hosts(a)))
 		return err;
 	return keyring_new(&a->keyring);
 }

@@ -24,6 +24,7 @@ struct audit;
 struct place;
 struct keyring;
 struct hosts;
+struct dropin;
 
 /* Called once when the keys or the modules have changed. */
 struct watcher {
@@ -40,6 +41,7 @@ TAILQ_HEAD(prompts, prompt);
 TAILQ_HEAD(helpers, helper);
 
 struct agent {
+	const struct dropin *dropin;	/* NULL: the user's own agent */
 	struct event_base *base;
 	struct paths paths;
 	struct config *config;

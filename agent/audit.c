@@ -269,7 +269,7 @@ start_thread(struct audit *a)
 
 gpg_error_t
 audit_open(struct audit **out, struct event_base *base, const char *dir,
-    char **problem)
+    bool private, char **problem)
 {
 	struct audit *a;
 	gpg_error_t err;
@@ -290,7 +290,8 @@ audit_open(struct audit **out, struct event_base *base, const char *dir,
 	    !(a->denials = denials_new(base, DENIAL_WINDOW_MS, emit_denial,
 	    a)))
 		err = gpg_error(GPG_ERR_ENOMEM);
-	else if (!(err = auditlog_open(&a->log, dir, problem)))
+	else if (!(err = auditlog_open(&a->log, dir, private,
+	    problem)))
 		err = start_thread(a);
 	if (err) {
 		if (!*problem)

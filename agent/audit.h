@@ -51,7 +51,7 @@ typedef void audit_done(void *arg, gpg_error_t err);
  * damaged or removed) and starts the writer.  *problem is for people; free().
  */
 gpg_error_t audit_open(struct audit **, struct event_base *, const char *dir,
-    char **problem);
+    bool private, char **problem);
 
 /*
  * Writes what is queued, syncs, ends the writer.  Callbacks still come, from

@@ -21,6 +21,7 @@
 #include "wire/text.h"
 
 #define CHUNK (64 * 1024)
+#define PRIVATE_MAX 256		/* private agents at a time */
 
 static gpg_error_t
 last_error(void)
@@ -75,14 +76,20 @@ machine_id(struct buf *b)
 	return buf_put_text(b, name);
 }
 
-/* DIR/<machine>: other programs know the id, so it is hashed with a word. */
+/*
+ * DIR/<machine>, or DIR/<machine>.private-N: other programs know the id, so
+ * it is hashed with a word.
+ */
 static gpg_error_t
-name_folder(struct auditlog *l, const char *dir)
+name_folder(struct auditlog *l, const char *dir, unsigned n)
 {
+	char beside[32] = "";
 	uint8_t hash[32];
 	struct buf id, in, hex;
 	gpg_error_t err;
 
+	if (n > 0)
+		snprintf(beside, sizeof(beside), ".private-%u", n);
 	buf_init(&id, 512);
 	buf_init(&in, 512);
 	buf_init(&hex, 64);
@@ -94,7 +101,8 @@ name_folder(struct auditlog *l, const char *dir)
 	    EVP_sha256(), NULL))
 		err = gpg_error(GPG_ERR_DIGEST_ALGO);
 	if (!err && !(err = buf_put_hex(&hex, view_of(hash, 16))) &&
-	    (asprintf(&l->dir, "%s/%.32s", dir, (char *)hex.data) < 0 ||
+	    (asprintf(&l->dir, "%s/%.32s%s", dir, (char *)hex.data,
+	    beside) < 0 ||
 	    asprintf(&l->path, "%s/log.jsonl", l->dir) < 0))
 		err = gpg_error(GPG_ERR_ENOMEM);
 	buf_free(&id);
@@ -402,8 +410,9 @@ problem_of(const struct auditlog *l, gpg_error_t err)
 	return strdup(text_clean(clean, sizeof(clean), view_str(raw)));
 }
 
-gpg_error_t
-auditlog_open(struct auditlog **out, const char *dir, char **problem)
+/* The log of one agent; GPG_ERR_EBUSY: another has it. */
+static gpg_error_t
+open_log(struct auditlog **out, const char *dir, unsigned n, char **problem)
 {
 	struct auditlog *l;
 	gpg_error_t err;
@@ -414,7 +423,7 @@ auditlog_open(struct auditlog **out, const char *dir, char **problem)
 		return gpg_error(GPG_ERR_ENOMEM);
 	l->fd = -1;
 	buf_init(&l->batch, AUDITLOG_BATCH);
-	if (!(err = name_folder(l, dir)))
+	if (!(err = name_folder(l, dir, n)))
 		err = auditlog_begin(l);
 	/* On a full disk the note waits for the first record that fits. */
 	if (!err)
@@ -424,6 +433,21 @@ auditlog_open(struct auditlog **out, const char *dir, char **problem)
 		auditlog_close(&l);
 	}
 	*out = l;
+	return err;
+}
+
+gpg_error_t
+auditlog_open(struct auditlog **out, const char *dir, bool private,
+    char **problem)
+{
+	unsigned n = private;
+	gpg_error_t err;
+
+	while (gpg_err_code(err = open_log(out, dir, n, problem)) ==
+	    GPG_ERR_EBUSY && private && n++ < PRIVATE_MAX) {
+		free(*problem);
+		*problem = NULL;
+	}
 	return err;
 }
 

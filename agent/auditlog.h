@@ -42,9 +42,10 @@ struct auditlog {
 /*
  * Opens DIR/<machine>/log.jsonl, where <machine> is a hash of the machine's
  * id, so that a home folder may be shared.  GPG_ERR_EBUSY when another
- * process writes it.  *problem is for people; free().
+ * process writes it.  `private`: the first of DIR/<machine>.private-N that no
+ * other agent writes.  *problem is for people; free().
  */
-gpg_error_t auditlog_open(struct auditlog **, const char *dir,
+gpg_error_t auditlog_open(struct auditlog **, const char *dir, bool private,
     char **problem);
 void auditlog_close(struct auditlog **);
 

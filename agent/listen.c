@@ -90,9 +90,9 @@ is_live(const struct sockaddr_un *addr)
 	return live;
 }
 
-/* Only called with the lock held: what nobody listens on is stale. */
+/* With the lock held, what nobody listens on is stale. */
 static gpg_error_t
-door_bind(struct door *d, const char *path, char **problem)
+door_bind(struct door *d, const char *path, bool locked, char **problem)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	struct stat st;
@@ -104,7 +104,7 @@ door_bind(struct door *d, const char *path, char **problem)
 	}
 	strcpy(addr.sun_path, path);
 	if (lstat(path, &st) == 0) {
-		if (!S_ISSOCK(st.st_mode) || is_live(&addr)) {
+		if (!locked || !S_ISSOCK(st.st_mode) || is_live(&addr)) {
 			*problem = agent_text("%s: something else is there "
 			    "already; remove it or end it", path);
 			return gpg_error(GPG_ERR_EADDRINUSE);
@@ -193,11 +193,30 @@ passed_count(void)
 	return atoi(fds);
 }
 
+/* The user's own agent: its lock, and both sockets. */
+static gpg_error_t
+open_all(struct listener *l, const struct paths *paths, char **problem)
+{
+	int passed = passed_count();
+	gpg_error_t err;
+
+	err = take_lock(l, paths->lock, problem);
+	if (!err && passed > 0)
+		err = take_passed(l, passed, getenv("LISTEN_FDNAMES"),
+		    problem);
+	if (!err && l->doors[0].fd < 0)
+		err = door_bind(&l->doors[0], paths->local_sock, true,
+		    problem);
+	if (!err && l->doors[1].fd < 0)
+		err = door_bind(&l->doors[1], paths->agent_sock, true,
+		    problem);
+	return err;
+}
+
 gpg_error_t
 listener_open(struct agent *a, struct listener **out, char **problem)
 {
 	struct listener *l;
-	int passed = passed_count();
 	gpg_error_t err;
 
 	*problem = NULL;
@@ -212,14 +231,8 @@ listener_open(struct agent *a, struct listener **out, char **problem)
 		*problem = agent_text("%s: not a folder that is yours alone: "
 		    "%s", a->paths.runtime, gpg_strerror(err));
 	if (!err)
-		err = take_lock(l, a->paths.lock, problem);
-	if (!err && passed > 0)
-		err = take_passed(l, passed, getenv("LISTEN_FDNAMES"),
-		    problem);
-	if (!err && l->doors[0].fd < 0)
-		err = door_bind(&l->doors[0], a->paths.local_sock, problem);
-	if (!err && l->doors[1].fd < 0)
-		err = door_bind(&l->doors[1], a->paths.agent_sock, problem);
+		err = a->dropin ? door_bind(&l->doors[1], a->paths.agent_sock,
+		    false, problem) : open_all(l, &a->paths, problem);
 	if (err)
 		listener_close(out);
 	return err;

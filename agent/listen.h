@@ -1,6 +1,7 @@
 /*
  * The agent's sockets: its own, bound under a lock so that two agents never
- * race, or those that systemd hands over (sd_listen_fds(3)).
+ * race, or those that systemd hands over (sd_listen_fds(3)).  A private agent
+ * has one socket, and takes no name that is there.
  */
 #ifndef AGENT_LISTEN_H
 #define AGENT_LISTEN_H

@@ -12,8 +12,10 @@
 #include <openssl/crypto.h>
 
 #include "agent.h"
+#include "dropin.h"
 #include "helper.h"
 #include "listen.h"
+#include "serve.h"
 
 #define FILES 1024		/* descriptors, for all connections */
 
@@ -27,8 +29,14 @@ on_signal(int sig, short what, void *arg)
 	case SIGCHLD:
 		helper_reap(a);
 		break;
+	case SIGUSR1:
+		forget_all(a);
+		break;
 	case SIGHUP:
-		if (agent_reload(a, &problem))
+		/* A private agent's terminal is gone. */
+		if (a->dropin)
+			agent_stop(a);
+		else if (agent_reload(a, &problem))
 			agent_log("kept as it was: %s",
 			    problem ? problem : "cannot reload");
 		free(problem);
@@ -64,8 +72,12 @@ harden(void)
 }
 
 static void
-say_ready(int fd)
+say_ready(const struct agent *a, int fd)
 {
+	if (a->dropin) {
+		dropin_ready(a->dropin, fd);
+		return;
+	}
 	if (fd < 0)
 		return;
 	if (write(fd, "", 1) < 0)
@@ -76,8 +88,9 @@ say_ready(int fd)
 static int
 run(struct agent *a, int ready_fd)
 {
-	static const int signals[] = { SIGCHLD, SIGHUP, SIGTERM, SIGINT };
-	struct event events[4];
+	static const int signals[] = { SIGCHLD, SIGHUP, SIGTERM, SIGINT,
+	    SIGUSR1 };
+	struct event events[5];
 	struct listener *listener = NULL;
 	char *problem = NULL;
 	gpg_error_t err;
@@ -90,16 +103,16 @@ run(struct agent *a, int ready_fd)
 		agent_clear(a);
 		return gpg_err_code(err) == GPG_ERR_EALREADY ? 3 : 1;
 	}
-	for (size_t i = 0; i < 4; i++) {
+	for (size_t i = 0; i < 5; i++) {
 		evsignal_assign(&events[i], a->base, signals[i], on_signal, a);
 		event_add(&events[i], NULL);
 	}
 	if (agent_audit(a))
 		agent_log("nothing can be signed: %s", a->audit_problem);
-	say_ready(ready_fd);
+	say_ready(a, ready_fd);
 	event_base_dispatch(a->base);
 	listener_shut(listener);
-	for (size_t i = 0; i < 4; i++)
+	for (size_t i = 0; i < 5; i++)
 		event_del(&events[i]);
 	agent_clear(a);
 	/* The next agent finds the log and the sockets free. */
@@ -107,17 +120,25 @@ run(struct agent *a, int ready_fd)
 	return 0;
 }
 
+/* ---- the command line ---- */
+
 static void
 usage(FILE *to)
 {
 	fputs("usage: touchstone-agent [--ready-fd N] [--help] [--version]\n"
+	    "       touchstone-agent [-c | -s] [-DdTU] [-a SOCKET] [-E HASH] "
+	    "[-O OPTION]\n"
+	    "                        [-P MODULES] [-t LIFETIME] [COMMAND...]\n"
+	    "       touchstone-agent [-c | -s] -k\n"
 	    "Signs with keys on tokens, for touchstone-gpg, touchstone and "
 	    "ssh.\nClients start it when it is needed; `touchstone stop` ends "
-	    "it.\nSee touchstone-agent(1).\n", to);
+	    "it.  As in the\nsecond line, it is a private one in place of "
+	    "ssh-agent.\nSee touchstone-agent(1).\n", to);
 }
 
-int
-main(int argc, char **argv)
+/* Ends where an option was enough; else what is to be done is known. */
+static int
+read_options(int argc, char **argv, struct dropin *d, int *ready_fd)
 {
 	static const struct option options[] = {
 		{ "help", no_argument, NULL, 'h' },
@@ -125,31 +146,55 @@ main(int argc, char **argv)
 		{ "version", no_argument, NULL, 'v' },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct agent agent = { 0 };
-	int opt, ready_fd = -1;
+	int opt, status;
 
-	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		switch (opt) {
-		case 'h':
+	/* What follows a command is the command's. */
+	while ((opt = getopt_long(argc, argv, "+h" DROPIN_OPTIONS, options,
+	    NULL)) != -1) {
+		status = DROPIN_GOES_ON;
+		if (opt == 'h') {
 			usage(stdout);
 			return 0;
-		case 'v':
+		} else if (opt == 'v') {
 			puts("touchstone-agent " PACKAGE_VERSION);
 			return 0;
-		case 'r':
-			ready_fd = atoi(optarg);
-			if (ready_fd > 2)
-				break;
-			/* FALLTHROUGH */
-		default:
-			usage(stderr);
-			return 2;
+		} else if (opt == 'r') {
+			*ready_fd = atoi(optarg);
+			if (*ready_fd <= 2)
+				status = DROPIN_USAGE;
+		} else if (opt == '?') {
+			status = DROPIN_USAGE;
+		} else {
+			status = dropin_option(d, opt, optarg);
 		}
+		if (status != DROPIN_GOES_ON)
+			return status;
 	}
-	if (optind < argc) {
+	status = dropin_settle(d, argv[0], argv + optind);
+	return d->wanted && *ready_fd >= 0 ? DROPIN_USAGE : status;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct dropin dropin = { 0 };
+	struct agent agent = { 0 };
+	int ready_fd = -1, status;
+
+	status = read_options(argc, argv, &dropin, &ready_fd);
+	if (status == DROPIN_USAGE) {
 		usage(stderr);
-		return 2;
+		return dropin.wanted ? status : 2;
 	}
-	harden();
-	return run(&agent, ready_fd);
+	if (status == DROPIN_GOES_ON && dropin.wanted) {
+		agent.dropin = &dropin;
+		if ((status = dropin_do(&dropin)) == DROPIN_GOES_ON)
+			status = dropin_start(&dropin, &ready_fd);
+	}
+	if (status == DROPIN_GOES_ON) {
+		harden();
+		status = run(&agent, ready_fd);
+	}
+	dropin_clear(&dropin);
+	return status;
 }

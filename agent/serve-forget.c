@@ -84,6 +84,15 @@ forget_named(struct module *m, struct view name)
 }
 
 void
+forget_all(struct agent *a)
+{
+	struct module *m, *next;
+
+	TAILQ_FOREACH_SAFE(m, &a->modules, next, next)
+		forget_slot(m, TOKEN_ALL_SLOTS);
+}
+
+void
 serve_forget(struct conn *c, struct view body)
 {
 	struct agent *a = c->agent;

@@ -4,6 +4,7 @@
 
 #include "wire/buf.h"
 
+struct agent;
 struct conn;
 struct request;
 struct work;
@@ -12,6 +13,9 @@ void serve_malformed(struct conn *);
 
 /* Who did what to the agent itself belongs into the record too. */
 void serve_note(struct conn *, const char *what);
+
+/* Whatever is held of secrets: PINs, and keys that were added. */
+void forget_all(struct agent *);
 
 /* Answers once no module has to forget any more. */
 void serve_forgotten(struct conn *);

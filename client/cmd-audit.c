@@ -18,8 +18,8 @@
 #define SHOW_MAX 1000000
 
 /*
- * The logs: the one that was named, or those of all machines that share this
- * home folder.
+ * The logs: the one that was named, or those of all agents on all machines
+ * that share this home folder.
  */
 static gpg_error_t
 find_logs(struct call *c, const char *file, glob_t *logs)
@@ -267,11 +267,20 @@ run_verify(struct call *c)
 
 /* ---- show ---- */
 
-/* The last n lines, in a ring. */
+/* The last n lines of a log, in a ring; and those of the logs before it. */
 struct tail {
 	struct lines split;
 	char **lines;
 	size_t max, next, count;
+	struct shown *shown;
+	size_t shown_count;
+};
+
+/* A record of one of several logs. */
+struct shown {
+	char *line;
+	char time[40];		/* of one form, so that texts are in order */
+	size_t place;
 };
 
 static gpg_error_t
@@ -352,14 +361,53 @@ take_count(struct call *c, size_t *count)
 	return 0;
 }
 
+/* Empties the ring into what is shown. */
+static gpg_error_t
+keep_log(struct tail *t)
+{
+	size_t at = t->count < t->max ? 0 : t->next;
+	struct shown *all;
+
+	all = realloc(t->shown, (t->shown_count + t->count + 1) *
+	    sizeof(*all));
+	if (!all)
+		return gpg_error(GPG_ERR_ENOMEM);
+	t->shown = all;
+	for (size_t i = 0; i < t->count; i++) {
+		char **line = &t->lines[(at + i) % t->max];
+		json_t *r = json_loads(*line, JSON_REJECT_DUPLICATES, NULL);
+		struct shown *one = &all[t->shown_count];
+
+		one->line = *line;
+		one->place = t->shown_count++;
+		snprintf(one->time, sizeof(one->time), "%s",
+		    member(r, "time"));
+		*line = NULL;
+		json_decref(r);
+	}
+	t->count = t->next = 0;
+	return 0;
+}
+
 static int
-show(struct call *c, struct tail *t)
+by_time(const void *a, const void *b)
+{
+	const struct shown *x = a, *y = b;
+	int order = strcmp(x->time, y->time);
+
+	return order ? order : (x->place > y->place) - (x->place < y->place);
+}
+
+static int
+show(struct call *c, struct tail *t, size_t logs)
 {
 	json_t *list = c->json ? json_array() : NULL;
-	size_t at = t->count < t->max ? 0 : t->next;
+	size_t first = t->shown_count > t->max ? t->shown_count - t->max : 0;
 
-	for (size_t i = 0; i < t->count; i++) {
-		const char *line = t->lines[(at + i) % t->max];
+	if (logs > 1)
+		qsort(t->shown, t->shown_count, sizeof(*t->shown), by_time);
+	for (size_t i = first; i < t->shown_count; i++) {
+		const char *line = t->shown[i].line;
 
 		if (c->json)
 			add_record(list, line);
@@ -392,10 +440,15 @@ run_show(struct call *c)
 			call_problem(c, err, "%s has a line that no record "
 			    "is as long as", logs.gl_pathv[i]);
 		buf_reset(&t.split.line);
+		if (!err)
+			err = keep_log(&t);
 	}
-	status = err ? call_fail(c, err) : show(c, &t);
+	status = err ? call_fail(c, err) : show(c, &t, logs.gl_pathc);
 	for (size_t i = 0; t.lines && i < t.max; i++)
 		free(t.lines[i]);
+	for (size_t i = 0; i < t.shown_count; i++)
+		free(t.shown[i].line);
+	free(t.shown);
 	free(t.lines);
 	buf_free(&t.split.line);
 	globfree(&logs);

@@ -144,7 +144,7 @@ open_log(struct fixture *f)
 {
 	char *problem = NULL;
 
-	if (audit_open(&f->audit, f->base, f->dir, &problem))
+	if (audit_open(&f->audit, f->base, f->dir, false, &problem))
 		fail_msg("%s", problem);
 	assert_null(problem);
 	snprintf(f->path, sizeof(f->path), "%s", audit_path(f->audit));
@@ -673,7 +673,7 @@ test_second_writer_is_refused(void **state)
 	struct audit *other;
 	char *problem;
 
-	assert_code(audit_open(&other, f->base, f->dir, &problem),
+	assert_code(audit_open(&other, f->base, f->dir, false, &problem),
 	    GPG_ERR_EBUSY);
 	assert_null(other);
 	assert_non_null(strstr(problem, "another process"));
@@ -687,7 +687,7 @@ refused(struct fixture *f, gpg_err_code_t code)
 {
 	char *problem;
 
-	assert_code(audit_open(&f->audit, f->base, f->dir, &problem), code);
+	assert_code(audit_open(&f->audit, f->base, f->dir, false, &problem), code);
 	assert_null(f->audit);
 	assert_non_null(problem);
 	assert_non_null(strstr(problem, "log.jsonl: "));
