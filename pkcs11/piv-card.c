@@ -104,24 +104,53 @@ piv_select(struct piv_card *c, int *sw)
 	    view_of(aid, sizeof(aid)) }, NULL, sw);
 }
 
+static gpg_error_t
+take_serial(const struct buf *reply, uint32_t *serial)
+{
+	struct view v = buf_view(reply);
+
+	return v.len != 4 || view_get_u32(&v, serial) ?
+	    gpg_error(GPG_ERR_CARD) : 0;
+}
+
+/*
+ * Before firmware 5 it is the OTP application that knows; PIV is selected
+ * again, whatever it said.
+ */
+static gpg_error_t
+otp_serial(struct piv_card *c, struct buf *reply, uint32_t *serial)
+{
+	static const uint8_t aid[] = { 0xa0, 0, 0, 5, 0x27, 0x20, 1 };
+	gpg_error_t err;
+	int sw, piv;
+
+	err = piv_send(c, &(struct piv_command){ 0xa4, 4, 0,
+	    view_of(aid, sizeof(aid)) }, NULL, &sw);
+	if (!err && sw == SW_OK)
+		err = piv_send(c, &(struct piv_command){ 1, 0x10, 0,
+		    view_of(NULL, 0) }, reply, &sw);
+	if (!err)
+		err = sw == SW_OK ? take_serial(reply, serial) :
+		    gpg_error(GPG_ERR_NOT_SUPPORTED);
+	if (gpg_err_code(err) == GPG_ERR_CARD)
+		return err;
+	if (piv_select(c, &piv) || piv != SW_OK)
+		return gpg_error(GPG_ERR_CARD);
+	return err;
+}
+
 gpg_error_t
 piv_serial(struct piv_card *c, uint32_t *serial)
 {
-	struct view v;
 	struct buf reply;
 	gpg_error_t err;
 	int sw;
 
 	buf_init(&reply, PIV_REPLY_MAX);
 	err = piv_send(c, &(struct piv_command){ .ins = 0xf8 }, &reply, &sw);
-	v = buf_view(&reply);
-	if (!err && sw == SW_OK) {
-		if (v.len != 4 || view_get_u32(&v, serial))
-			err = gpg_error(GPG_ERR_CARD);
-	} else if (!err && ykpiv_get_serial(c->burst.yk, serial) != YKPIV_OK) {
-		/* Before firmware 5 it is the OTP application that knows. */
-		err = gpg_error(GPG_ERR_NOT_SUPPORTED);
-	}
+	if (!err)
+		err = sw == SW_OK ? take_serial(&reply, serial) :
+		    otp_serial(c, &reply, serial);
 	buf_free(&reply);
 	return !err && *serial == 0 ? gpg_error(GPG_ERR_NOT_SUPPORTED) : err;
 }
