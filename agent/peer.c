@@ -92,7 +92,10 @@ look_at_names(int dir)
 	    PEER_RELAY : PEER_PROCESS;
 }
 
-/* Sockets that end on this machine; the kernel tells their protocol. */
+/*
+ * Whether it is a socket, and of none of the protocols that end on this
+ * machine; the kernel tells which, or it may be any.
+ */
 static bool
 goes_elsewhere(pid_t pid, const char *fd)
 {
@@ -102,8 +105,10 @@ goes_elsewhere(pid_t pid, const char *fd)
 	snprintf(path, sizeof(path), "/proc/%d/fd/%.16s", (int)pid, fd);
 	n = getxattr(path, "system.sockprotoname", protocol,
 	    sizeof(protocol) - 1);
-	if (n < 0)
-		return false;
+	if (n < 0) {
+		n = readlink(path, protocol, sizeof(protocol) - 1);
+		return n > 7 && !memcmp(protocol, "socket:", 7);
+	}
 	protocol[n] = 0;
 	return strncmp(protocol, "UNIX", 4) && strcmp(protocol, "NETLINK");
 }

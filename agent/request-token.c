@@ -219,10 +219,14 @@ static void
 tell_touch(struct request *r, const char *before)
 {
 	const struct slot *s = module_slot(r->module, r->slot);
+	bool local = r->reach == REACH_LOCAL;
 
-	request_tell(r, STATE_TOUCH, "%stouch %s, which holds key %s, to sign: %s",
-	    before, s && s->label && s->label[0] ? s->label : "the token",
-	    r->key ? key_title(r->key) : "", r->object.summary);
+	/* Who asks by local.sock is who is told. */
+	request_tell(r, STATE_TOUCH, "%stouch %s, which holds key %s, to "
+	    "sign%s%s: %s", before,
+	    s && s->label && s->label[0] ? s->label : "the token",
+	    r->key ? key_title(r->key) : "", local ? "" : ", asked by ",
+	    local ? "" : r->requester, r->object.summary);
 }
 
 /* Who has closed the notice has read it. */
