@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "wire/buf.h"
+#include "wire/pages.h"
 
 struct view
 view_of(const void *p, size_t len)
@@ -132,14 +133,44 @@ buf_init(struct buf *b, size_t max)
 	*b = (struct buf){ .max = max };
 }
 
+/* Wipes and gives back what it has. */
+static void
+drop(struct buf *b)
+{
+	if (!b->data)
+		return;
+	explicit_bzero(b->data, b->cap);
+	if (b->locked)
+		pages_free(b->data, b->cap);
+	else
+		free(b->data);
+	b->data = NULL;
+}
+
 void
 buf_free(struct buf *b)
 {
-	if (b->data) {
-		explicit_bzero(b->data, b->cap);
-		free(b->data);
-	}
+	drop(b);
 	buf_init(b, b->max);
+}
+
+gpg_error_t
+buf_lock(struct buf *b)
+{
+	size_t cap = (b->cap + PAGE - 1) / PAGE * PAGE;
+	uint8_t *data = NULL;
+
+	if (b->locked)
+		return b->err;
+	if (cap > 0 && !(data = pages_new(cap)))
+		return b->err = gpg_error(GPG_ERR_ENOMEM);
+	if (data)
+		memcpy(data, b->data, b->end);
+	drop(b);
+	b->data = data;
+	b->cap = cap;
+	b->locked = true;
+	return b->err;
 }
 
 void
@@ -217,13 +248,14 @@ grow(struct buf *b, size_t need)
 		cap *= 2;
 	if (cap > b->max)
 		cap = b->max;
-	if (!(data = malloc(cap)))
+	if (b->locked)
+		cap = (cap + PAGE - 1) / PAGE * PAGE;
+	data = b->locked ? pages_new(cap) : malloc(cap);
+	if (!data)
 		return gpg_error(GPG_ERR_ENOMEM);
-	if (b->data) {
+	if (b->data)
 		memcpy(data, b->data, b->end);
-		explicit_bzero(b->data, b->cap);
-		free(b->data);
-	}
+	drop(b);
 	b->data = data;
 	b->cap = cap;
 	return 0;

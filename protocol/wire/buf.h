@@ -53,10 +53,19 @@ struct buf {
 	size_t cap;
 	size_t max;
 	gpg_error_t err;
+	bool locked;
 };
 
 void buf_init(struct buf *, size_t max);
-void buf_free(struct buf *);	/* wipes; the buffer may be used again */
+
+/*
+ * From now on, and until it is freed, it has pages of its own, which are
+ * never swapped and left out of core dumps; what it holds moves there.
+ * GPG_ERR_ENOMEM, and later puts fail too, where memory cannot be had or
+ * locked (RLIMIT_MEMLOCK).
+ */
+gpg_error_t buf_lock(struct buf *);
+void buf_free(struct buf *);	/* wipes; it may be used again, unlocked */
 void buf_reset(struct buf *);	/* wipes what it holds, keeps its memory */
 
 gpg_error_t buf_error(const struct buf *);

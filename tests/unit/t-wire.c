@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "wire/buf.h"
@@ -61,6 +64,83 @@ fill(struct buf *b, size_t n)
 {
 	while (n-- > 0)
 		assert_int_equal(buf_put_u8(b, 'x'), 0);
+}
+
+/* Whether a page is locked, as the kernel tells. */
+static bool
+is_locked(const void *p)
+{
+	FILE *f = fopen("/proc/self/smaps", "r");
+	unsigned long from, to;
+	bool here = false, locked = false;
+	char line[512];
+
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%lx-%lx ", &from, &to) == 2)
+			here = (uintptr_t)p >= from && (uintptr_t)p < to;
+		else if (here && !strncmp(line, "VmFlags:", 8))
+			locked = strstr(line, " lo") && strstr(line, " dd");
+	}
+	fclose(f);
+	return locked;
+}
+
+static void
+test_locked_buf_is_locked_and_bounded(void **state)
+{
+	struct buf b;
+
+	buf_init(&b, 10000);
+	fill(&b, 100);
+	assert_false(is_locked(b.data));
+	watch(&b);
+	assert_code(buf_lock(&b), 0);
+	assert_true(watched.seen && watched.wiped);
+	assert_true(is_locked(b.data));
+	assert_int_equal(buf_len(&b), 100);
+	fill(&b, 9900);
+	assert_true(is_locked(b.data));
+	for (size_t i = 0; i < 10000; i++)
+		assert_int_equal(buf_view(&b).p[i], 'x');
+	assert_code(buf_put_u8(&b, 1), GPG_ERR_TOO_LARGE);
+	buf_free(&b);
+	assert_code(buf_lock(&b), 0);		/* before there is any */
+	fill(&b, 1);
+	assert_true(is_locked(b.data));
+	buf_free(&b);
+	fill(&b, 1);
+	assert_false(is_locked(b.data));
+	buf_free(&b);
+}
+
+/* As somebody who may lock nothing; root, who may lock all, is nobody here. */
+static bool
+takes_nothing(void)
+{
+	const struct rlimit none = { 0, 0 };
+	struct buf a, b;
+
+	if ((geteuid() == 0 && setuid(65534)) ||
+	    setrlimit(RLIMIT_MEMLOCK, &none))
+		return false;
+	buf_init(&a, 1000);
+	buf_lock(&a);
+	buf_init(&b, 1000);
+	return buf_put_u8(&a, 1) && !buf_put_u8(&b, 1) && buf_lock(&b) &&
+	    buf_put_u8(&b, 1) && buf_len(&a) == 0;
+}
+
+static void
+test_buf_that_cannot_be_locked_takes_nothing(void **state)
+{
+	pid_t child = fork();
+	int status;
+
+	if (child == 0)
+		_exit(takes_nothing() ? 0 : 1);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
 }
 
 static void
@@ -414,6 +494,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_buf_holds_what_its_bound_says),
+		cmocka_unit_test(test_locked_buf_is_locked_and_bounded),
+		cmocka_unit_test(
+		    test_buf_that_cannot_be_locked_takes_nothing),
 		cmocka_unit_test(test_buf_uses_consumed_room),
 		cmocka_unit_test(test_buf_errors_stick),
 		cmocka_unit_test(test_buf_wipes_what_it_drops),
