@@ -1,8 +1,8 @@
 /*
- * touchstone-token, one PKCS#11 module in a process of its own, and
- * touchstone-piv, the YubiKeys in another.  The agent
- * starts it with a SOCK_SEQPACKET socket as descriptor 3 and speaks to it
- * there; it ends when that socket closes.
+ * touchstone-token, one PKCS#11 module in a process of its own,
+ * touchstone-piv, the YubiKeys in another, and touchstone-softkeys, the keys
+ * in memory.  The agent starts it with a SOCK_SEQPACKET socket as descriptor 3
+ * and speaks to it there; it ends when that socket closes.
  */
 #include "config.h"
 
@@ -24,7 +24,7 @@
 static int
 usage(FILE *f, int status)
 {
-	fputs("usage: touchstone-token, touchstone-piv\n"
+	fputs("usage: touchstone-token, touchstone-piv, touchstone-softkeys\n"
 	    "Parts of touchstone-agent, which starts them with a socket as "
 	    "descriptor 3.\nThey do nothing by themselves: see touchstone(1).\n",
 	    f);

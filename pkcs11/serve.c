@@ -17,7 +17,8 @@ struct worker {
 	struct server *server;
 	unsigned number;
 	pthread_t thread;
-	uint8_t *datagram;	/* DATAGRAM_MAX bytes */
+	uint8_t *datagram;	/* DATAGRAM_MAX bytes, in: */
+	struct buf in;
 	struct buf reply;
 };
 
@@ -469,6 +470,28 @@ do_change(struct worker *w, struct request *rq)
 }
 
 static gpg_error_t
+do_import(struct worker *w, struct request *rq)
+{
+	struct server *s = w->server;
+	struct msg_token_import in;
+	struct msg_token_generated out = { 0 };
+	struct problem pb = { "" };
+	struct buf keys;
+	gpg_error_t err;
+
+	if (msg_decode(rq->id, rq->body, &in))
+		return gpg_error(GPG_ERR_BAD_DATA);
+	buf_init(&keys, TOKEN_MAKE_ROOM);
+	err = !s->ops->import ? cannot(&pb) :
+	    s->ops->import(atomic_load(&s->state), w->number, &in, &keys,
+	    &out.keys, &pb);
+	explicit_bzero(w->datagram, DATAGRAM_MAX);
+	answer(s, &w->reply, rq->serial, rq->id, err, pb.text, &out);
+	buf_free(&keys);
+	return 0;
+}
+
+static gpg_error_t
 dispatch(struct worker *w, struct request *rq)
 {
 	switch (rq->id) {
@@ -490,6 +513,8 @@ dispatch(struct worker *w, struct request *rq)
 	case MSG_token_move:
 	case MSG_token_delete:
 		return do_change(w, rq);
+	case MSG_token_import:
+		return do_import(w, rq);
 	default:	/* open comes once, and first */
 		return gpg_error(GPG_ERR_BAD_DATA);
 	}
@@ -522,14 +547,16 @@ worker_init(struct worker *w, struct server *s, unsigned number)
 	w->server = s;
 	w->number = number;
 	buf_init(&w->reply, DATAGRAM_MAX);
-	w->datagram = malloc(DATAGRAM_MAX);
-	return w->datagram ? 0 : gpg_error(GPG_ERR_ENOMEM);
+	buf_init(&w->in, DATAGRAM_MAX);
+	if (s->ops->locked)
+		buf_lock(&w->in);
+	return buf_reserve(&w->in, DATAGRAM_MAX, &w->datagram);
 }
 
 static void
 worker_clear(struct worker *w)
 {
-	free(w->datagram);
+	buf_free(&w->in);
 	buf_free(&w->reply);
 }
 

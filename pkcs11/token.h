@@ -1,8 +1,8 @@
 /*
  * A backend of the token process, as a table of operations: any PKCS#11
- * module (p11-*.c), or YubiKeys that are spoken to directly (piv-*.c).  The process
- * around it (serve.c) reads one request, calls one operation, writes one
- * reply; it knows nothing of tokens.
+ * module (p11-*.c), YubiKeys that are spoken to directly (piv-*.c), or keys in
+ * memory (soft-*.c).  The process around it (serve.c) reads one request, calls
+ * one operation, writes one reply; it knows nothing of tokens.
  */
 #ifndef PKCS11_TOKEN_H
 #define PKCS11_TOKEN_H
@@ -151,6 +151,15 @@ struct token_ops {
 	gpg_error_t (*change)(void *state, uint32_t slot, enum token_change,
 	    const char *algorithm, int fd, struct problem *);
 
+	/*
+	 * Keeps a private key for a time, instead of one with the same public
+	 * half, and puts one token_key.  GPG_ERR_BAD_SECKEY where the halves
+	 * do not belong together, GPG_ERR_RESOURCE_LIMIT where it is full.
+	 */
+	gpg_error_t (*import)(void *state, unsigned worker,
+	    const struct msg_token_import *, struct buf *key_buf,
+	    struct msg_list *keys, struct problem *);
+
 	/* From now on, what happens is told; called once, after open. */
 	void (*listen)(void *state, struct token_ear);
 
@@ -162,6 +171,8 @@ struct token_ops {
 
 	/* Closes all; no other operation runs.  May block. */
 	void (*close)(void *state);
+
+	bool locked;	/* requests are received into locked memory */
 };
 
 /* The one that the program was linked with. */

@@ -80,8 +80,8 @@ get_public(struct view *v, struct view name, struct ssh_private *k)
 	return sshread_public(v, name, &k->pub);
 }
 
-gpg_error_t
-ssh_private_get(struct view *v, struct ssh_private *k)
+static gpg_error_t
+get_key(struct view *v, struct ssh_private *k)
 {
 	struct view rest = *v, name;
 	gpg_error_t err;
@@ -90,17 +90,43 @@ ssh_private_get(struct view *v, struct ssh_private *k)
 	if (view_get_string(&rest, 96, &name))
 		return bad_key();
 	if ((err = get_public(&rest, name, k)) ||
-	    (err = get_numbers(&rest, k)))
-		goto fail;
+	    (err = get_numbers(&rest, k))) {
+		ssh_private_free(k);
+		return err;
+	}
 	k->key = view_of(v->p, (size_t)(rest.p - v->p));
-	err = bad_key();
-	if (view_get_string(&rest, 1024, &k->comment))
-		goto fail;
 	*v = rest;
 	return 0;
-fail:
-	ssh_private_free(k);
-	return err;
+}
+
+gpg_error_t
+ssh_private_get(struct view *v, struct ssh_private *k)
+{
+	struct view rest = *v;
+	gpg_error_t err;
+
+	if ((err = get_key(&rest, k)))
+		return err;
+	if (view_get_string(&rest, 1024, &k->comment)) {
+		ssh_private_free(k);
+		return bad_key();
+	}
+	*v = rest;
+	return 0;
+}
+
+gpg_error_t
+ssh_private_read(struct view v, struct ssh_private *k)
+{
+	gpg_error_t err;
+
+	if ((err = get_key(&v, k)))
+		return err;
+	if (v.len > 0) {
+		ssh_private_free(k);
+		return bad_key();
+	}
+	return 0;
 }
 
 void

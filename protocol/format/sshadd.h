@@ -28,6 +28,9 @@ struct ssh_private {
  * ssh_private_free(), which leaves an empty struct.
  */
 gpg_error_t ssh_private_get(struct view *, struct ssh_private *);
+
+/* The same of `key` alone, without a comment and with nothing behind. */
+gpg_error_t ssh_private_read(struct view, struct ssh_private *);
 void ssh_private_free(struct ssh_private *);
 
 /* What limits a key's use. */

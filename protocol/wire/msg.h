@@ -40,6 +40,7 @@ enum request_state {
 enum {
 	KEY_ALWAYS_AUTH = 1,	/* the token wants the PIN for each signature */
 	KEY_TOUCH = 2,
+	KEY_SOFTWARE = 4,	/* in memory, on no token */
 };
 
 /* token.flags and token_slot.flags */
