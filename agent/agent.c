@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "added.h"
 #include "agent.h"
 #include "audit.h"
 #include "config.h"
@@ -67,6 +68,8 @@ same_module(const struct module_config *a, const struct module_config *b)
 static bool
 is_configured(const struct config *c, const struct module *m)
 {
+	if (m->config.type == MODULE_MEMORY)
+		return c->software_keys;
 	for (size_t i = 0; i < c->module_count; i++)
 		if (c->modules[i].name &&
 		    same_module(&c->modules[i], &m->config))
@@ -128,6 +131,7 @@ agent_reload(struct agent *a, char **problem)
 	update_modules(a, c);
 	config_free(&a->config);
 	a->config = c;
+	added_sweep(a);
 	agent_changed(a);
 	return 0;
 }
@@ -198,6 +202,8 @@ agent_init(struct agent *a)
 	TAILQ_INIT(&a->conns);
 	TAILQ_INIT(&a->prompts);
 	TAILQ_INIT(&a->helpers);
+	TAILQ_INIT(&a->added);
+	buf_init(&a->incoming, CONN_PIECE);
 	if (!how)
 		return gpg_error(GPG_ERR_ENOMEM);
 	event_config_set_flag(how, EVENT_BASE_FLAG_NOLOCK |
@@ -230,6 +236,8 @@ agent_clear(struct agent *a)
 	while ((m = TAILQ_FIRST(&a->modules)))
 		module_free(m);
 	place_free(&a->session);
+	added_clear(a);
+	buf_free(&a->incoming);
 	keyring_free(&a->keyring);
 	hosts_free(&a->hosts);
 	config_free(&a->config);

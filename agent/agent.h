@@ -39,6 +39,7 @@ TAILQ_HEAD(modules, module);
 TAILQ_HEAD(conns, conn);
 TAILQ_HEAD(prompts, prompt);
 TAILQ_HEAD(helpers, helper);
+TAILQ_HEAD(added_list, added);
 
 struct agent {
 	const struct dropin *dropin;	/* NULL: the user's own agent */
@@ -50,6 +51,7 @@ struct agent {
 	struct keyring *keyring;
 	struct hosts *hosts;	/* names of hosts */
 	struct modules modules;
+	struct added_list added;	/* by ssh-add */
 	struct conns conns;
 	size_t conn_count;
 	struct prompts prompts;
@@ -58,6 +60,8 @@ struct agent {
 	struct event *change;	/* tells the watchers, from the loop */
 	struct place *session;	/* where prompts for requests from afar are */
 	uint8_t *datagram;	/* DATAGRAM_MAX bytes, for receiving */
+	struct buf incoming;	/* locked: what a client sends comes here
+				   until it is known what it is */
 	uint64_t started_ms;
 	uint64_t requests;
 	uint64_t signatures;

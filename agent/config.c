@@ -75,6 +75,7 @@ get_env(struct source *s, const config_setting_t *group, char ***out)
 static const char *const type_names[] = {
 	[MODULE_PKCS11] = "pkcs11",
 	[MODULE_PIV] = "piv",
+	[MODULE_MEMORY] = "memory",
 };
 
 const char *
@@ -146,7 +147,7 @@ static void
 read_main(struct source *s, struct config *c)
 {
 	static const char *const known[] = { "pinentry", "token_wait",
-	    "prompt_timeout", "keys", "hosts", NULL };
+	    "prompt_timeout", "software_keys", "keys", "hosts", NULL };
 	const config_setting_t *root = config_root_setting(&s->tree);
 
 	source_names(s, root, known);
@@ -154,6 +155,9 @@ read_main(struct source *s, struct config *c)
 	c->token_wait_s = source_number(s, root, "token_wait", 0, 3600, 60);
 	c->prompt_timeout_s = source_number(s, root, "prompt_timeout", 1, 3600,
 	    120);
+	c->software_keys =
+	    !config_setting_get_member(root, "software_keys") ||
+	    source_bool(s, root, "software_keys");
 	config_read_rules(s, c);
 }
 
@@ -194,6 +198,9 @@ module_name(struct source *s, const char *entry)
 	    entry[0] < 'a' || entry[0] > 'z')
 		source_complain(s, GPG_ERR_CONFIGURATION, 0,
 		    "a module's name is lower-case letters, digits and ._-");
+	else if (len == 6 && !strncmp(entry, "memory", 6))
+		source_complain(s, GPG_ERR_CONFIGURATION, 0,
+		    "\"memory\" is the name of the keys that ssh-add adds");
 	else if (!(name = strndup(entry, len)))
 		source_complain_memory(s);
 	return name;

@@ -7,6 +7,7 @@
  *		pinentry = "/usr/bin/pinentry";	# absolute
  *		token_wait = 60;		# seconds to wait for a token
  *		prompt_timeout = 120;		# seconds for a person
+ *		software_keys = true;		# ssh-add may add keys
  *		keys: (
  *			{ key = "release"; confirm = true; blob = false;
  *			  forward = true; forward_login = "ask"; }
@@ -38,6 +39,7 @@
 enum module_type {
 	MODULE_PKCS11,
 	MODULE_PIV,
+	MODULE_MEMORY,		/* of ssh-add; never configured */
 };
 
 struct module_config {
@@ -78,6 +80,7 @@ struct config {
 	char *pinentry;		/* absolute; NULL: what configure found */
 	uint32_t token_wait_s;
 	uint32_t prompt_timeout_s;
+	bool software_keys;	/* ssh-add may add keys; true */
 	struct module_config *modules;
 	size_t module_count;
 	struct key_rule *rules;

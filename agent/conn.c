@@ -14,7 +14,6 @@
 #define CONNS_PER_PROCESS 64
 #define FRAME_DEADLINE_S 10	/* for the rest of a frame, the next chunk */
 #define REPLY_DEADLINE_S 30	/* for a client to take its reply */
-#define READ_SIZE 8192
 #define KEEP_SIZE 65536		/* of a buffer, between frames */
 
 void
@@ -28,6 +27,8 @@ conn_close(struct conn *c)
 		c->request = NULL;
 		request_abandon(r);
 	}
+	if (c->errand)
+		*c->errand = NULL;
 	agent_unwatch(a, &c->watcher);
 	event_del(&c->readable);
 	event_del(&c->writable);
@@ -110,7 +111,8 @@ conn_advance(struct conn *c)
 		conn_serve(c, frame);
 		c->serving = false;
 		buf_consume(&c->in, frame_size(frame));
-		if (buf_len(&c->in) == 0 && c->in.cap > KEEP_SIZE)
+		if (buf_len(&c->in) == 0 &&
+		    (c->in.locked || c->in.cap > KEEP_SIZE))
 			buf_free(&c->in);
 		if (!conn_flush(c))
 			return false;
@@ -120,45 +122,99 @@ conn_advance(struct conn *c)
 	return true;
 }
 
-/* The rest of the frame that has begun, and a little more. */
-static size_t
-read_size(const struct conn *c)
+/* What has a private key, a PIN or a passphrase in it. */
+static bool
+is_secret(uint8_t type)
 {
-	struct view v = buf_view(&c->in);
-	size_t have = v.len, most = FRAME_MAX + 4 - have, want = READ_SIZE;
-	uint32_t len;
+	static const enum msg_id secret[] = { MSG_ssh_add,
+		MSG_ssh_add_constrained, MSG_ssh_smartcard_add,
+		MSG_ssh_smartcard_add_constrained, MSG_ssh_smartcard_remove,
+		MSG_ssh_lock, MSG_ssh_unlock };
 
-	if (!view_get_u32(&v, &len) && len <= FRAME_MAX && len + 4 > have)
-		want += len + 4 - have;
-	return want < most ? want : most;
+	for (size_t i = 0; i < sizeof(secret) / sizeof(secret[0]); i++)
+		if (msg_row(secret[i])->code == type)
+			return true;
+	return false;
+}
+
+/* Follows the frames in what was read; whether a secret one is among them. */
+static bool
+note_frames(struct conn *c, struct view v)
+{
+	bool secret = false;
+	struct view head, part;
+	uint32_t len;
+	size_t n;
+
+	while (v.len > 0) {
+		n = c->left ? c->left : sizeof(c->head) - c->head_len;
+		n = n < v.len ? n : v.len;
+		if (view_get_bytes(&v, n, &part))
+			break;
+		if (c->left) {
+			c->left -= (uint32_t)n;
+			continue;
+		}
+		memcpy(c->head + c->head_len, part.p, n);
+		if ((c->head_len += (uint32_t)n) < sizeof(c->head))
+			continue;
+		c->head_len = 0;
+		head = view_of(c->head, sizeof(c->head));
+		/* One of a length that is refused ends the connection. */
+		c->left = view_get_u32(&head, &len) || len == 0 ? 0 : len - 1;
+		secret |= is_secret(c->head[4]);
+	}
+	return secret;
+}
+
+/*
+ * Reads what is there, into locked memory until it is known to be nothing
+ * secret.  GPG_ERR_EAGAIN; GPG_ERR_EOF.
+ */
+static gpg_error_t
+receive(struct conn *c)
+{
+	size_t most = FRAME_MAX + 4 - buf_len(&c->in);
+	struct buf *to = c->left && !c->in.locked ? &c->in :
+	    &c->agent->incoming;
+	size_t room = to == &c->in ? c->left : CONN_PIECE;
+	gpg_error_t err;
+	uint8_t *p;
+	ssize_t n;
+
+	room = room < most ? room : most;
+	/* Somebody who sends on while an answer is owed gets no more room. */
+	if (room == 0)
+		return gpg_error(GPG_ERR_TOO_LARGE);
+	/* Where nothing can be locked, secrets are refused below. */
+	if (to != &c->in && buf_lock(to))
+		buf_free(to);
+	if ((err = buf_reserve(to, room, &p)))
+		return err;
+	n = recv(c->fd, p, room, 0);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return gpg_error(GPG_ERR_EAGAIN);
+	if (n <= 0)
+		return gpg_error(GPG_ERR_EOF);
+	buf_filled(to, (size_t)n);
+	if (note_frames(c, view_of(p, (size_t)n)))
+		err = buf_lock(&c->in);
+	if (to != &c->in) {
+		err = err ? err : buf_put_view(&c->in, buf_view(to));
+		buf_reset(to);
+	}
+	return err;
 }
 
 static void
 on_readable(int fd, short what, void *arg)
 {
 	struct conn *c = arg;
-	size_t room = read_size(c);
-	uint8_t *p;
-	ssize_t n;
+	gpg_error_t err = receive(c);
 
-	/* Somebody who sends on while an answer is owed gets no more room. */
-	if (room == 0) {
-		conn_close(c);
+	if (gpg_err_code(err) == GPG_ERR_EAGAIN)
 		return;
-	}
-	if (buf_reserve(&c->in, room, &p)) {
-		conn_close(c);
-		return;
-	}
-	n = recv(fd, p, room, 0);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n <= 0) {
-		conn_close(c);
-		return;
-	}
-	buf_filled(&c->in, (size_t)n);
-	if (!conn_advance(c))
+	if (err || !conn_advance(c))
 		conn_close(c);
 }
 

@@ -21,6 +21,9 @@ struct conn {
 	uint64_t looked_ms;
 	char requester[512];		/* "" until it is wanted */
 	struct buf in, out;
+	uint8_t head[5];		/* of the frame that comes: length and
+					   type, */
+	uint32_t head_len, left;	/* and how much of each is missing */
 	struct event readable, writable;
 	struct event overdue;		/* a frame or a reply takes too long */
 	struct request *request;
@@ -32,7 +35,10 @@ struct conn {
 	struct watcher watcher;
 	struct event patience;		/* for modules that do not settle */
 	bool doomed;			/* closed once `out` is sent */
+	struct conn **errand;		/* who answers later: its pointer here */
 };
+
+#define CONN_PIECE 8192			/* of what a client sends, at a time */
 
 /* Takes over the descriptor.  Refuses others' uids and too many clients. */
 void conn_new(struct agent *, int fd, enum origin);
@@ -47,6 +53,9 @@ bool conn_may_manage(struct conn *);
  * 12))", "somebody behind socat ← bash (pid 12)".
  */
 const char *conn_requester(struct conn *);
+
+/* Whether keys may be added and removed by it. */
+bool conn_may_manage(struct conn *);
 
 /* Bytes of payloads that are held for this process, by all its connections. */
 size_t conn_held(const struct conn *);

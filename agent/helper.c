@@ -176,7 +176,7 @@ on_writable(int fd, short what, void *arg)
 }
 
 static gpg_error_t
-enqueue(struct helper *h, struct view v, int fd)
+enqueue(struct helper *h, const struct buf *b, int fd)
 {
 	struct outgoing *o;
 
@@ -185,7 +185,9 @@ enqueue(struct helper *h, struct view v, int fd)
 	if (!(o = calloc(1, sizeof(*o))))
 		return gpg_error(GPG_ERR_ENOMEM);
 	buf_init(&o->data, DATAGRAM_MAX);
-	if (buf_put_view(&o->data, v)) {
+	if (b->locked)
+		buf_lock(&o->data);
+	if (buf_put_view(&o->data, buf_view(b))) {
 		free(o);
 		return gpg_error(GPG_ERR_ENOMEM);
 	}
@@ -197,15 +199,15 @@ enqueue(struct helper *h, struct view v, int fd)
 }
 
 gpg_error_t
-helper_send(struct helper *h, struct view v, int fd)
+helper_send(struct helper *h, const struct buf *b, int fd)
 {
 	gpg_error_t err = gpg_error(GPG_ERR_EAGAIN);
 
 	if (h->fd < 0)
 		err = gpg_error(GPG_ERR_EPIPE);
 	else if (h->queued == 0)
-		err = send_now(h->fd, v, fd);
-	if (gpg_err_code(err) == GPG_ERR_EAGAIN && !(err = enqueue(h, v, fd)))
+		err = send_now(h->fd, buf_view(b), fd);
+	if (gpg_err_code(err) == GPG_ERR_EAGAIN && !(err = enqueue(h, b, fd)))
 		return 0;
 	close_fd(&fd);
 	return err;

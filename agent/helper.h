@@ -24,8 +24,11 @@ gpg_error_t helper_spawn(struct agent *, const char *program,
     char *const env[], int extra, const struct helper_ops *, void *arg,
     struct helper **);
 
-/* Sends one datagram, later if need be; fd (-1: none) is always consumed. */
-gpg_error_t helper_send(struct helper *, struct view, int fd);
+/*
+ * Sends one datagram, later if need be, until when a locked one is kept in
+ * locked memory; fd (-1: none) is always consumed.
+ */
+gpg_error_t helper_send(struct helper *, const struct buf *, int fd);
 
 /* No callback comes after either.  end: it sees its socket close and exits;
  * kill: at once. */

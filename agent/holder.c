@@ -42,7 +42,8 @@ key_add_holder(struct key *k, struct module *m, const struct msg_token_key *t)
 	k->holders = h;
 	k->holders[k->holder_count++] = (struct holder){
 		.module = m, .key = t->key, .slot = t->slot,
-		.flags = t->flags & (KEY_ALWAYS_AUTH | KEY_TOUCH),
+		.flags = m->config.type == MODULE_MEMORY ? KEY_SOFTWARE :
+		    t->flags & (KEY_ALWAYS_AUTH | KEY_TOUCH),
 		.pin_policy = t->pin_policy,
 		.touch_policy = t->touch_policy,
 		.origin = t->origin,
@@ -97,6 +98,15 @@ key_holder(const struct key *k)
 		if (!best || is_better(&k->holders[i], best))
 			best = &k->holders[i];
 	return best;
+}
+
+bool
+key_is_on_token(const struct key *k)
+{
+	for (size_t i = 0; i < k->holder_count; i++)
+		if (!(k->holders[i].flags & KEY_SOFTWARE))
+			return true;
+	return false;
 }
 
 bool

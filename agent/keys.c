@@ -426,6 +426,15 @@ keyring_find(const struct keyring *r, struct view text, struct key **out,
 }
 
 struct key *
+keyring_find_id(const struct keyring *r, struct view id)
+{
+	for (size_t i = 0; i < r->count; i++)
+		if (view_eq(pubkey_id(r->keys[i]->pub), id))
+			return key_ref(r->keys[i]);
+	return NULL;
+}
+
+struct key *
 keyring_find_ssh(const struct keyring *r, struct view blob)
 {
 	for (size_t i = 0; i < r->count; i++)

@@ -84,6 +84,7 @@ bool key_matches(const struct key *, struct view text);
 gpg_error_t keyring_find(const struct keyring *, struct view text,
     struct key **, char **problem);
 struct key *keyring_find_ssh(const struct keyring *, struct view blob);
+struct key *keyring_find_id(const struct keyring *, struct view id);
 
 /*
  * Adds a holder as its module listed it, and drops a module's (NULL: all);
@@ -98,6 +99,9 @@ void key_drop_holders(struct key *, const struct module *);
  * the user; NULL if there is none.
  */
 const struct holder *key_holder(const struct key *);
+
+/* Whether a token holds it, not memory alone. */
+bool key_is_on_token(const struct key *);
 
 /* Whether another holder signs without a PIN being asked for. */
 bool key_has_easier(const struct key *, const struct module *,

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "added.h"
 #include "helper.h"
 #include "keys.h"
 #include "module.h"
@@ -307,11 +308,13 @@ call_send(struct call *c, const void *in, int fd)
 	gpg_error_t err;
 
 	buf_init(&b, DATAGRAM_MAX);
+	if (c->id == MSG_token_import)
+		buf_lock(&b);
 	err = datagram_put(&b, c->serial, c->id, in);
 	if (err && fd >= 0)
 		close(fd);
 	if (!err)
-		err = helper_send(c->module->helper, buf_view(&b), fd);
+		err = helper_send(c->module->helper, &b, fd);
 	buf_free(&b);
 	return err;
 }
@@ -442,6 +445,8 @@ on_listed(void *arg, gpg_error_t err, const char *text, const void *reply)
 			.model = view_strdup(s.model),
 		};
 	keyring_set(m->agent->keyring, m, &listing);
+	if (m->config.type == MODULE_MEMORY)
+		added_sweep(m->agent);
 	agent_changed(m->agent);
 }
 
@@ -480,6 +485,12 @@ spawn(struct module *m, const char *program)
 	return err;
 }
 
+static const char *const programs[] = {
+	[MODULE_PKCS11] = "touchstone-token",
+	[MODULE_PIV] = "touchstone-piv",
+	[MODULE_MEMORY] = "touchstone-softkeys",
+};
+
 /* Starts the process; what is called meanwhile is answered in order. */
 static bool
 module_start(struct module *m)
@@ -492,8 +503,7 @@ module_start(struct module *m)
 		.sessions = m->config.sessions,
 		.pin_ttl_ms = m->config.pin_ttl_s * 1000,
 	};
-	const char *program = m->config.type == MODULE_PIV ?
-	    "touchstone-piv" : "touchstone-token";
+	const char *program = programs[m->config.type];
 	char how[512];
 	gpg_error_t err;
 
@@ -582,7 +592,9 @@ modules_broken(const struct agent *a, const char *name)
 	bool works = false;
 
 	TAILQ_FOREACH(m, &a->modules, next) {
-		if (m->retired)
+		/* That memory works does not tell that tokens do. */
+		if (m->retired || (m->config.type == MODULE_MEMORY &&
+		    (!name || strcmp(m->config.name, name))))
 			continue;
 		if (!m->problem[0])
 			works = true;

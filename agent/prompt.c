@@ -121,7 +121,7 @@ prompt_send(struct prompt *p)
 
 	buf_init(&b, DATAGRAM_MAX);
 	if (!(err = datagram_put(&b, 1, MSG_prompt_ask, &in)))
-		err = helper_send(p->helper, buf_view(&b), -1);
+		err = helper_send(p->helper, &b, -1);
 	buf_free(&b);
 	return err;
 }

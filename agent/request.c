@@ -8,6 +8,7 @@
 
 #include "format/openpgp.h"
 #include "format/x509.h"
+#include "added.h"
 #include "conn.h"
 #include "request.h"
 #include "words.h"
@@ -287,6 +288,22 @@ asks_nowhere(const struct request *r)
 	    agent_now_ms() - then < NOWHERE_MS;
 }
 
+/* What policy says of the key, and what was said when it was added. */
+static enum judgement
+judge_key(struct request *r, const char **why)
+{
+	enum judgement verdict = policy_judge(r->agent->config, r->key,
+	    r->object.kind, r->reach, r->work->typed, why);
+	bool ask;
+
+	if (verdict == POLICY_DENY)
+		return verdict;
+	if (!added_permits(r->conn, r->key, buf_view(&r->ssh_key), &r->object,
+	    &ask, why))
+		return POLICY_DENY;
+	return ask ? POLICY_ASK : verdict;
+}
+
 static void
 judge(struct request *r)
 {
@@ -304,8 +321,7 @@ judge(struct request *r)
 		return;
 	}
 	if (r->work->signs)
-		verdict = policy_judge(r->agent->config, r->key,
-		    r->object.kind, r->reach, r->work->typed, &why);
+		verdict = judge_key(r, &why);
 	switch (verdict) {
 	case POLICY_DENY:
 		deny(r, GPG_ERR_FORBIDDEN, why);

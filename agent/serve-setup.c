@@ -57,7 +57,7 @@ serve_generate(struct conn *c, struct view body)
 	}
 	if (!(algorithm = algorithm_by_name(in.algorithm))) {
 		conn_fail(c, gpg_error(GPG_ERR_PUBKEY_ALGO),
-		    "no such algorithm: P-256, P-384, Ed25519, RSA-2048, "
+		    "no such algorithm: P-256, P-384, P-521, Ed25519, RSA-2048, "
 		    "RSA-3072 or RSA-4096");
 		return;
 	}

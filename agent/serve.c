@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "added.h"
 #include "audit.h"
 #include "conn.h"
 #include "helper.h"
@@ -27,27 +28,57 @@ serve_malformed(struct conn *c)
 
 /* ---- listings ---- */
 
+static gpg_error_t
+put_identity(struct buf *b, struct msg_list *list, struct view key,
+    const char *comment)
+{
+	struct msg_ssh_identity one = { key, view_str(comment) };
+
+	return list->count < KEYS_LISTED ?
+	    msg_list_add(b, list, MSG_ssh_identity, &one) : 0;
+}
+
+/* What was added and is on no token; certificates of any. */
+static gpg_error_t
+put_added(struct conn *c, const struct host_row *row, struct buf *b,
+    struct msg_list *list)
+{
+	struct agent *a = c->agent;
+	const struct added *d;
+	gpg_error_t err = 0;
+
+	TAILQ_FOREACH(d, &a->added, next) {
+		struct view cert = buf_view(&d->certificate);
+		struct key *k = added_key(a, d);
+
+		if (k && !err && (cert.len > 0 || !key_is_on_token(k)) &&
+		    host_row_offers(row, k) && added_shows(c, d))
+			err = put_identity(b, list, cert.len > 0 ? cert :
+			    pubkey_ssh(k->pub), d->comment);
+		key_unref(&k);
+	}
+	return err;
+}
+
 static void
 answer_identities(struct conn *c)
 {
 	struct msg_ssh_identities_answer reply = { .keys = { 0 } };
 	const struct host_row *row = conn_host_row(c);
+	const struct keyring *ring = c->agent->keyring;
 	struct buf list;
 	gpg_error_t err = 0;
 
 	buf_init(&list, FRAME_MAX);
-	for (size_t i = 0; i < keyring_count(c->agent->keyring) && !err &&
-	    reply.keys.count < KEYS_LISTED; i++) {
-		struct key *k = keyring_at(c->agent->keyring, i);
-		struct msg_ssh_identity one = {
-			.key = pubkey_ssh(k->pub),
-			.comment = view_str(key_title(k)),
-		};
+	for (size_t i = 0; i < keyring_count(ring) && !err; i++) {
+		struct key *k = keyring_at(ring, i);
 
-		if (k->holder_count > 0 && host_row_offers(row, k))
-			err = msg_list_add(&list, &reply.keys,
-			    MSG_ssh_identity, &one);
+		if (key_is_on_token(k) && host_row_offers(row, k))
+			err = put_identity(&list, &reply.keys,
+			    pubkey_ssh(k->pub), key_title(k));
 	}
+	if (!err)
+		err = put_added(c, row, &list, &reply.keys);
 	if (!err)
 		err = frame_put(&c->out, SSH_AGENT_IDENTITIES_ANSWER,
 		    MSG_ssh_identities_answer, &reply);
@@ -144,23 +175,36 @@ put_key(const struct key *k, struct view match, enum origin origin,
 	return err;
 }
 
+/* Those in memory alone, or the others. */
+static gpg_error_t
+put_keys(struct conn *c, bool memory, struct buf *b, struct msg_list *list)
+{
+	const struct keyring *ring = c->agent->keyring;
+	struct view match = view_str(c->match);
+	gpg_error_t err = 0;
+
+	for (size_t i = 0; i < keyring_count(ring) && !err &&
+	    list->count < KEYS_LISTED; i++) {
+		struct key *k = keyring_at(ring, i);
+
+		if ((k->holder_count > 0 && !key_is_on_token(k)) != memory)
+			continue;
+		if (match.len == 0 || key_matches(k, match))
+			err = put_key(k, match, c->origin, b, list);
+	}
+	return err;
+}
+
 static void
 answer_keys(struct conn *c)
 {
 	struct msg_keys_answer reply = { .keys = { 0 } };
-	struct view match = view_str(c->match);
 	struct buf list;
-	gpg_error_t err = 0;
+	gpg_error_t err;
 
 	buf_init(&list, FRAME_MAX);
-	for (size_t i = 0; i < keyring_count(c->agent->keyring) && !err &&
-	    reply.keys.count < KEYS_LISTED; i++) {
-		struct key *k = keyring_at(c->agent->keyring, i);
-
-		if (match.len == 0 || key_matches(k, match))
-			err = put_key(k, match, c->origin, &list,
-			    &reply.keys);
-	}
+	if (!(err = put_keys(c, false, &list, &reply.keys)))
+		err = put_keys(c, true, &list, &reply.keys);
 	if (err)
 		conn_fail(c, err, "too many keys to list: name one");
 	else
@@ -497,6 +541,10 @@ static const struct {
 	{ MSG_ssh_request_identities, serve_identities, false },
 	{ MSG_ssh_sign_request, serve_ssh_sign, false },
 	{ MSG_ssh_bind, serve_bind, false },
+	{ MSG_ssh_add, serve_ssh_add, false },
+	{ MSG_ssh_add_constrained, serve_ssh_add, false },
+	{ MSG_ssh_remove, serve_ssh_remove, false },
+	{ MSG_ssh_remove_all, serve_ssh_remove_all, false },
 	{ MSG_sign, serve_sign, false },
 	{ MSG_more, serve_more, true },
 	{ MSG_wait, serve_wait, true },

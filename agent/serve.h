@@ -37,5 +37,8 @@ void serve_secret(struct conn *, struct view body);
 void serve_forget(struct conn *, struct view body);
 void serve_move(struct conn *, struct view body);
 void serve_delete(struct conn *, struct view body);
+void serve_ssh_add(struct conn *, struct view body);
+void serve_ssh_remove(struct conn *, struct view body);
+void serve_ssh_remove_all(struct conn *, struct view body);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "format/openpgp.h"
 #include "format/ssh.h"
+#include "added.h"
 #include "reach.h"
 #include "work.h"
 
@@ -90,10 +91,13 @@ static gpg_error_t
 ssh_parse(struct request *r)
 {
 	const char *why = NULL;
+	struct view blob = buf_view(&r->ssh_key);
 	gpg_error_t err;
 
-	err = object_read_ssh(buf_view(&r->payload),
-	    buf_view(&r->ssh_key), &r->object, &why);
+	/* Who asks by a certificate asks for its key. */
+	if ((r->key = added_find_key(r->agent, blob)))
+		blob = pubkey_ssh(r->key->pub);
+	err = object_read_ssh(buf_view(&r->payload), blob, &r->object, &why);
 	if (err)
 		return request_problem(r, gpg_err_code(err), "%s", why ? why :
 		    gpg_strerror(err));

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "added.h"
 #include "work.h"
 
 /* A touch is waited for 15 s, and once more. */
@@ -17,8 +18,7 @@ work_locate_key(struct request *r)
 	gpg_error_t err = 0;
 
 	if (!r->key && r->work == &work_ssh) {
-		r->key = keyring_find_ssh(r->agent->keyring,
-		    buf_view(&r->ssh_key));
+		r->key = added_find_key(r->agent, buf_view(&r->ssh_key));
 	} else if (!r->key) {
 		err = keyring_find(r->agent->keyring, view_str(r->key_text),
 		    &r->key, &problem);

@@ -229,7 +229,7 @@ static const struct option_row options[] = {
 	{ "name", 0, "NAME", "the key's name" },
 	{ "module", 0, "MODULE", "the token's module; the only one" },
 	{ "token", 0, "TOKEN", "the token's label; the only one" },
-	{ "algorithm", 0, "ALGORITHM", "P-256, P-384, Ed25519, RSA-2048 ..." },
+	{ "algorithm", 0, "ALGORITHM", "P-256, P-384, P-521, Ed25519, ..." },
 	{ "slot", 0, "SLOT", "of a YubiKey: 9a, 9c, 9d, 9e, 82 to 95; 9c" },
 	{ "pin-policy", 0, "WHEN", "never, once, always; once" },
 	{ "touch-policy", 0, "WHEN", "never, cached, always; always" },

@@ -64,7 +64,7 @@ put_holder(const struct key_holder *h, struct row *r, const char **cells)
 		    h->tries_left);
 	if (t && gmtime_r(&t, &tm))
 		strftime(r->ends, sizeof(r->ends), "%Y-%m-%d", &tm);
-	cells[2] = h->token;
+	cells[2] = h->flags & KEY_SOFTWARE ? "(in memory)" : h->token;
 	cells[3] = h->slot;
 	cells[4] = key_pin_words(h);
 	cells[5] = key_touch_words(h);
@@ -229,6 +229,8 @@ static void
 print_holder(const struct key_holder *h)
 {
 	print_text("module", h->module);
+	if (h->flags & KEY_SOFTWARE)
+		print_text("token", "none: in memory, by ssh-add");
 	print_text("token", h->token);
 	print_text("serial", h->serial);
 	print_text("firmware", h->firmware);

@@ -393,7 +393,7 @@ static const struct option_row options[] = {
 	{ "slot", 0, "SLOT", "9a, 9c, 9d, 9e, 82 to 95; 9c" },
 	{ "name", 0, "NAME", "the key's name; yubikey, or soft" },
 	{ "user-id", 'u', "TEXT", "whose key it is; as git has it" },
-	{ "algorithm", 0, "ALGORITHM", "P-256, P-384, Ed25519, RSA-2048 ..." },
+	{ "algorithm", 0, "ALGORITHM", "P-256, P-384, P-521, Ed25519, ..." },
 	{ "pin-policy", 0, "WHEN", "never, once, always; once" },
 	{ "touch-policy", 0, "WHEN", "never, cached, always; always" },
 	{ "overwrite", 0, "SLOT@SERIAL", "replace the key in this slot" },

@@ -116,7 +116,9 @@ print_modules(struct msg_list list)
 	struct view where;
 
 	while (msg_list_next(&list, MSG_module_status, &m)) {
-		where = m.path.len > 0 ? m.path : view_str("PIV, by pcscd");
+		where = m.path.len > 0 ? m.path :
+		    view_eq_str(m.type, "memory") ? view_str("by ssh-add") :
+		    view_str("PIV, by pcscd");
 		printf("%-12s %.*s (%.*s)\n", "module", (int)m.name.len,
 		    (const char *)m.name.p, (int)where.len,
 		    (const char *)where.p);

@@ -302,12 +302,13 @@ json_time(uint32_t when)
 static json_t *
 holder_json(const struct key_holder *h)
 {
-	return json_pack("{s:o,s:o,s:o,s:o,s:b,s:b,s:o,s:o,s:o,s:o,s:o,s:o,"
-	    "s:o}",
+	return json_pack("{s:o,s:o,s:o,s:o,s:b,s:b,s:b,s:o,s:o,s:o,s:o,s:o,"
+	    "s:o,s:o}",
 	    "module", json_text(h->module),
 	    "token", json_text(h->token),
 	    "serial", json_text(h->serial),
 	    "uri", json_text(h->uri),
+	    "software", !!(h->flags & KEY_SOFTWARE),
 	    "touch", !!(h->flags & KEY_TOUCH),
 	    "pin_each_time", !!(h->flags & KEY_ALWAYS_AUTH),
 	    "slot", json_text(h->slot),

@@ -29,7 +29,8 @@ make_algorithm(struct call *c, const char *name)
 	if (algorithm != ALGO_NONE)
 		return algorithm_name(algorithm);
 	call_problem(c, GPG_ERR_INV_ARG, "\"%s\" is no algorithm: P-256, "
-	    "P-384, Ed25519, RSA-2048, RSA-3072 and RSA-4096 are", name);
+	    "P-384, P-521, Ed25519, RSA-2048, RSA-3072 and RSA-4096 are",
+	    name);
 	return NULL;
 }
 

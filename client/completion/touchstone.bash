@@ -47,7 +47,7 @@ _touchstone() {
 
 	case $prev in
 	--algorithm)
-		words='P-256 P-384 Ed25519 RSA-2048 RSA-3072 RSA-4096' ;;
+		words='P-256 P-384 P-521 Ed25519 RSA-2048 RSA-3072 RSA-4096' ;;
 	--reason)
 		words='none superseded compromised retired' ;;
 	--slot)

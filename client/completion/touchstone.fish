@@ -48,7 +48,7 @@ complete -c touchstone -n '__touchstone_second help' -a 'setup keys attest statu
 complete -c touchstone -l json -d 'print JSON'
 complete -c touchstone -s h -l help -d 'tell how it is called'
 
-set -l algorithms 'P-256 P-384 Ed25519 RSA-2048 RSA-3072 RSA-4096'
+set -l algorithms 'P-256 P-384 P-521 Ed25519 RSA-2048 RSA-3072 RSA-4096'
 set -l slots '9a 9c 9d 9e 82 83 84 85 86 87 88 89 8a 8b 8c 8d 8e 8f 90 91 92 93 94 95'
 set -l in '__touchstone_in setup'
 complete -c touchstone -n $in -l soft -d 'make a token in software'

@@ -47,9 +47,11 @@ says 'the largest allowed, of a type nobody knows' 'type 5' \
 says 'a frame that is cut off' closed hex:000000100b end closed:2
 says 'an HTTP request' closed \
     hex:474554202f20485454502f312e310d0a0d0a closed:2
-for type in 0 1 5 12 14 17 18 19 20 22 25 28 29 255; do
+for type in 0 1 5 12 14 17 18 20 22 25 28 29 255; do
 	says "type $type" 'type 5' bare:$type read
 done
+says 'type 19, which removes nothing from tokens' 'type 6' bare:19 read
+says 'the same with bytes left over' 'type 5' hex:000000021300 read
 says 'an extension without a name' 'type 28' bare:27 read
 says 'a name that is cut off' 'type 28' hex:000000061b000000ff73 read
 says 'an extension of somebody else' 'type 28' \
