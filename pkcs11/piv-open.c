@@ -16,6 +16,7 @@ piv_close(void *state)
 	piv_watch_free(p);
 	keeper_free(&p->keeper);
 	keeper_free(&p->parter);
+	piv_look_end(p);
 	for (uint32_t i = 0; (c = piv_card_get(p, i)); i++)
 		piv_card_free(c);
 	piv_door_free(p);

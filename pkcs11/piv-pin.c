@@ -8,7 +8,6 @@
 
 #include "piv.h"
 
-#define ALONE_MS 10000		/* no other program is thought of so soon */
 #define FOR_ONE_MS 60000	/* between a PIN and the signature it is for */
 
 gpg_error_t
@@ -171,7 +170,7 @@ piv_part(void *arg)
 
 	for (uint32_t i = 0; (c = piv_card_get(p, i)); i++)
 		next = sooner(part_card(c, keeper_now()), next);
-	keeper_set(p->parter, next);
+	keeper_set(p->parter, sooner(piv_look(p), next));
 }
 
 /* ---- VERIFY ---- */
@@ -264,7 +263,7 @@ is_shared(struct piv_card *c)
 	used = c->used_ms;
 	pthread_mutex_unlock(&c->mu);
 	/* Until a PIN is good again. */
-	if (keeper_now() > used + ALONE_MS)
+	if (keeper_now() > used + PIV_ALONE_MS)
 		atomic_store(&c->shared, true);
 	return atomic_load(&c->shared);
 }

@@ -37,6 +37,8 @@
 #define PIV_SLOTS 24		/* 9a 9c 9d 9e 82-95 */
 #define PIV_READERS_MAX 16
 #define PIV_HOLD_MS 1500	/* how long a card is kept after its last use */
+#define PIV_ALONE_MS 10000	/* no other program is thought of so soon,
+				   unless it is seen */
 #define PIV_HUNG_MS 20000	/* without an answer; a touch may take 15 s */
 #define PIV_REPLY_MAX 4096	/* bytes of one answer, all parts */
 #define PIV_PIN_LEN 8
@@ -128,6 +130,7 @@ struct piv {
 	uint32_t pin_ttl_ms;
 	struct keeper *keeper;	/* wipes PINs; never waits for a card */
 	struct keeper *parter;	/* lets go of cards */
+	SCARDCONTEXT look;	/* the parter's; 0: none */
 	struct piv_watch *watch;
 	struct piv_door *door;	/* what waits for cards */
 	pthread_mutex_t scan;
@@ -426,6 +429,12 @@ gpg_error_t piv_move(void *state, unsigned worker,
     const struct msg_token_move *, struct problem *);
 gpg_error_t piv_remove(void *state, unsigned worker, uint32_t key,
     struct problem *);
+
+/* ---- who else uses a card (piv-look.c) ---- */
+
+/* Looks, in the parter's thread; when to look again, 0: not at all. */
+uint64_t piv_look(struct piv *);
+void piv_look_end(struct piv *);
 
 /* Notices what is plugged in and out (watch.c). */
 gpg_error_t piv_watch_new(struct piv *);

@@ -1,7 +1,6 @@
 /*
- * Notices by PC/SC what is plugged in and out, that pcscd stops and starts,
- * and that another program uses a card; tells the agent, so that nobody has
- * to ask.
+ * Notices by PC/SC what is plugged in and out, and that pcscd stops and
+ * starts; tells the agent, so that nobody has to ask.
  */
 #include "config.h"
 
@@ -12,7 +11,6 @@
 #include "piv.h"
 
 #define RETRY_S 1		/* while there is no pcscd */
-#define OURS_MS 1000		/* for so long a use may have been our own */
 #define PNP "\\\\?PnP?\\Notification"
 
 struct piv_watch {
@@ -53,19 +51,15 @@ static bool
 look_at_card(struct piv_card *c, const SCARD_READERSTATE *rs)
 {
 	uint32_t events = (uint32_t)(rs->dwEventState >> 16);
-	bool mine, gone, used;
+	bool mine, gone;
 
 	pthread_mutex_lock(&c->mu);
 	mine = c->present && !strcmp(c->reader, rs->szReader);
 	gone = mine && (c->events != events ||
 	    !(rs->dwEventState & SCARD_STATE_PRESENT));
-	used = mine && !c->let_go_ms && keeper_now() > c->used_ms + OURS_MS &&
-	    (rs->dwEventState & (SCARD_STATE_INUSE | SCARD_STATE_EXCLUSIVE));
 	pthread_mutex_unlock(&c->mu);
 	if (gone)
 		piv_card_left(c);
-	if (used)
-		atomic_store(&c->shared, true);
 	return gone;
 }
 

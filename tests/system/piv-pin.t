@@ -24,6 +24,18 @@ ok 'the card is let go' wait_for 3 has_let_go 1
 not_ok 'another program does not find the PIN verified' sh -c \
     'yubico-piv-tool -a test-signature -s 9a </dev/null >/dev/null 2>&1'
 
+# How many tries are left is asked after another program's use, and only then.
+asked() {
+	card 1 zero
+	ssh_sign && count 1 asks
+}
+wait_for 3 has_let_go 1
+is 'nobody else used it: the tries left are not asked' "$(asked)" 0
+wait_for 3 has_let_go 1
+sleep 1.2
+sleep 1.5 | yubico-piv-tool -a selfsign -s 9a -S /CN=x/ >/dev/null 2>&1
+is 'another program did: they are' "$(asked)" 1
+
 # Another program changes the PIN: what is held costs one try, never two.
 yubico-piv-tool -a change-pin -P "$pin" -N 24681357 >/dev/null 2>&1
 wait_for 3 has_let_go 1
