@@ -148,9 +148,12 @@ piv_serial(struct piv_card *c, uint32_t *serial)
 
 	buf_init(&reply, PIV_REPLY_MAX);
 	err = piv_send(c, &(struct piv_command){ .ins = 0xf8 }, &reply, &sw);
-	if (!err)
-		err = sw == SW_OK ? take_serial(&reply, serial) :
-		    otp_serial(c, &reply, serial);
+	if (!err && sw == SW_OK)
+		err = take_serial(&reply, serial);
+	else if (!err && sw != 0x6d00 && sw != 0x6e00)
+		err = gpg_error(GPG_ERR_CARD);
+	else if (!err)
+		err = otp_serial(c, &reply, serial);
 	buf_free(&reply);
 	return !err && *serial == 0 ? gpg_error(GPG_ERR_NOT_SUPPORTED) : err;
 }
@@ -172,8 +175,11 @@ piv_identify(struct piv *p, const char *reader, uint32_t *serial,
 		    reader);
 		return piv_burst_problem(pb, rv, what);
 	}
-	if ((err = piv_select(&c, &sw)) || sw != SW_OK ||
-	    (err = piv_serial(&c, serial)))
+	/* Only a card that says so has no PIV; others are asked again. */
+	err = piv_select(&c, &sw);
+	if (!err && sw != SW_OK && sw != SW_NO_FILE)
+		err = gpg_error(GPG_ERR_CARD);
+	if (err || sw != SW_OK || (err = piv_serial(&c, serial)))
 		*serial = 0;
 	piv_burst_end(&c.burst);
 	if (!err || gpg_err_code(err) == GPG_ERR_NOT_SUPPORTED)
