@@ -9,6 +9,7 @@
 #include "audit.h"
 #include "config.h"
 #include "conn.h"
+#include "dropin.h"
 #include "format/sshkey.h"
 #include "module.h"
 #include "serve.h"
@@ -253,7 +254,10 @@ serve_private(struct conn *c, struct view v, bool constrained)
 		refuse(c, "ssh-add", why_no_key(err));
 		return;
 	}
-	if ((err = ssh_constraints_read(v, &limits)) || limits.certs.len > 0)
+	err = ssh_constraints_read(v, &limits);
+	if (limits.lifetime_s == 0 && c->agent->dropin)
+		limits.lifetime_s = c->agent->dropin->lifetime_s;
+	if (err || limits.certs.len > 0)
 		refuse(c, "ssh-add", why_no_limits(err));
 	else if (!constrained && v.len > 0)
 		refuse(c, "ssh-add", "the request is malformed");
