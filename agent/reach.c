@@ -6,14 +6,12 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "local/base64.h"
 #include "wire/text.h"
 #include "audit.h"
 #include "peer.h"
 #include "reach.h"
-#include "restrain.h"
 
 #define LOOKED_MS 1000		/* how long a look at a peer is good for */
 #define HOST_TEXT 160
@@ -222,14 +220,6 @@ host_row_offers(const struct host_row *row, const struct key *key)
 		if (key_matches(key, view_str(*k)))
 			return true;
 	return false;
-}
-
-bool
-conn_permits(const struct conn *c, struct view destinations,
-    const struct object *what, const char **why)
-{
-	return restrain_permits(destinations, &c->bindings, what,
-	    (uint64_t)time(NULL), why);
 }
 
 static void

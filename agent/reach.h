@@ -15,13 +15,6 @@ void serve_bind(struct conn *, struct view body);
 const struct host_row *conn_host_row(struct conn *);
 bool host_row_offers(const struct host_row *, const struct key *);
 
-/*
- * Whether a key that is restricted to destinations may be listed (NULL) or
- * sign that object here; *why as restrain_permits() has it.
- */
-bool conn_permits(const struct conn *, struct view destinations,
-    const struct object *, const char **why);
-
 /* Names an ssh login by what is known of the host that is logged in to. */
 void conn_name_login(struct conn *, struct object *);
 

@@ -175,6 +175,15 @@ put_key(const struct key *k, struct view match, enum origin origin,
 	return err;
 }
 
+/* Whether a key may be known of on the connection. */
+static bool
+is_shown(struct conn *c, const struct key *k)
+{
+	const struct added *d = added_limits(c->agent, k, view_of(NULL, 0));
+
+	return key_is_on_token(k) || !d || added_shows(c, d);
+}
+
 /* Those in memory alone, or the others. */
 static gpg_error_t
 put_keys(struct conn *c, bool memory, struct buf *b, struct msg_list *list)
@@ -189,7 +198,8 @@ put_keys(struct conn *c, bool memory, struct buf *b, struct msg_list *list)
 
 		if ((k->holder_count > 0 && !key_is_on_token(k)) != memory)
 			continue;
-		if (match.len == 0 || key_matches(k, match))
+		if (is_shown(c, k) &&
+		    (match.len == 0 || key_matches(k, match)))
 			err = put_key(k, match, c->origin, b, list);
 	}
 	return err;
