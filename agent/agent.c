@@ -16,6 +16,7 @@
 #include "helper.h"
 #include "hosts.h"
 #include "keys.h"
+#include "lock.h"
 #include "module.h"
 #include "opensc.h"
 #include "place.h"
@@ -216,7 +217,7 @@ agent_init(struct agent *a)
 	a->started_ms = agent_now_ms();
 	if ((err = paths_init(&a->paths)) || (a->dropin &&
 	    (err = dropin_paths(a->dropin, &a->paths))) ||
-	    (err = init_hosts(a)))
+	    (err = init_hosts(a)) || (err = lock_new(a, &a->lock)))
 		return err;
 	return keyring_new(&a->keyring);
 }
@@ -232,6 +233,7 @@ agent_clear(struct agent *a)
 		module_end(m);
 	while ((c = TAILQ_FIRST(&a->conns)))
 		conn_close(c);
+	lock_free(&a->lock);
 	audit_close(&a->audit);
 	while ((m = TAILQ_FIRST(&a->modules)))
 		module_free(m);

@@ -25,6 +25,7 @@ struct place;
 struct keyring;
 struct hosts;
 struct dropin;
+struct lock;
 
 /* Called once when the keys or the modules have changed. */
 struct watcher {
@@ -50,6 +51,7 @@ struct agent {
 	char *audit_problem;
 	struct keyring *keyring;
 	struct hosts *hosts;	/* names of hosts */
+	struct lock *lock;
 	struct modules modules;
 	struct added_list added;	/* by ssh-add */
 	struct conns conns;

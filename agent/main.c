@@ -30,7 +30,8 @@ on_signal(int sig, short what, void *arg)
 		helper_reap(a);
 		break;
 	case SIGUSR1:
-		forget_all(a);
+		forget_pins(a);
+		forget_added(a);
 		break;
 	case SIGHUP:
 		/* A private agent's terminal is gone. */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "conn.h"
+#include "lock.h"
 #include "request.h"
 #include "wire/text.h"
 #include "words.h"
@@ -90,12 +91,16 @@ ask_pin(struct request *r, uint8_t secret)
 	const struct slot *s = module_slot(r->module, r->slot);
 	char what[WORDS_MAX];
 
+	r->stage = STAGE_PIN;
+	if (agent_is_locked(r->agent)) {
+		request_lock(r);
+		return;
+	}
 	if (r->reach != REACH_LOCAL && prompt_is_crowded(r->agent)) {
 		request_fail(r, request_problem(r, GPG_ERR_RESOURCE_LIMIT,
 		    "too many questions from afar wait for an answer"));
 		return;
 	}
-	r->stage = STAGE_PIN;
 	request_find_place(r);
 	words_pin(r, secret, what);
 	if (place_usable(r->place))

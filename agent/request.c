@@ -10,6 +10,7 @@
 #include "format/x509.h"
 #include "added.h"
 #include "conn.h"
+#include "lock.h"
 #include "request.h"
 #include "words.h"
 #include "work.h"
@@ -421,6 +422,10 @@ request_locate(struct request *r)
 	gpg_error_t err;
 
 	r->stage = STAGE_LOCATE;
+	if (agent_is_locked(r->agent)) {
+		request_lock(r);
+		return;
+	}
 	err = r->work->locate(r);
 	if (gpg_err_code(err) == GPG_ERR_EAGAIN ||
 	    gpg_err_code(err) == GPG_ERR_CARD_NOT_PRESENT) {
@@ -509,6 +514,15 @@ request_new(struct conn *c, const struct work *work, struct request **out)
 	a->pending++;
 	*out = r;
 	return 0;
+}
+
+void
+request_lock(struct request *r)
+{
+	if (r->stage == STAGE_LOCATE || r->stage == STAGE_CONSENT ||
+	    r->stage == STAGE_PIN)
+		request_fail(r, request_problem(r, GPG_ERR_LOCKED, "%s",
+		    LOCK_PROBLEM));
 }
 
 void

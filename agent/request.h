@@ -136,6 +136,12 @@ void request_tell(struct request *, enum request_state, const char *fmt, ...)
 /* The client waits for the next change: told now, or when it comes. */
 void request_wait(struct request *);
 
+/*
+ * The agent is locked: ends what waits for a person or a token.  What a token
+ * does already comes to its end.
+ */
+void request_lock(struct request *);
+
 /* The client is gone. */
 void request_abandon(struct request *);
 

@@ -79,16 +79,26 @@ may_manage(struct conn *c, const char *kind)
 }
 
 static struct errand *
-errand_new(struct conn *c, const char *what)
+errand_of(struct agent *a, const char *requester, const char *what)
 {
 	struct errand *e = calloc(1, sizeof(*e));
 
 	if (!e)
 		return NULL;
-	e->agent = c->agent;
-	e->conn = c;
-	snprintf(e->requester, sizeof(e->requester), "%s", conn_requester(c));
+	e->agent = a;
+	snprintf(e->requester, sizeof(e->requester), "%s", requester);
 	snprintf(e->what, sizeof(e->what), "%s", what);
+	return e;
+}
+
+static struct errand *
+errand_new(struct conn *c, const char *what)
+{
+	struct errand *e = errand_of(c->agent, conn_requester(c), what);
+
+	if (!e)
+		return NULL;
+	e->conn = c;
 	c->errand = &e->conn;
 	return e;
 }
@@ -383,25 +393,38 @@ serve_ssh_remove(struct conn *c, struct view body)
 }
 
 /* All that was added; what is on tokens stays. */
+static void
+take_out_all(struct errand *e)
+{
+	struct added *d;
+
+	e->left = 1;
+	TAILQ_FOREACH(d, &e->agent->added, next)
+		if (!d->pending)
+			take_out(e, d);
+	removed(e, "there is no memory");
+}
+
 void
 serve_ssh_remove_all(struct conn *c, struct view body)
 {
 	struct errand *e;
-	struct added *d;
 
-	if (body.len > 0) {
+	if (body.len > 0)
 		refuse(c, "ssh-add -D", "the request is malformed");
-		return;
-	}
-	if (!may_manage(c, "ssh-add -D"))
-		return;
-	if (!(e = errand_new(c, "all keys in memory"))) {
+	else if (!may_manage(c, "ssh-add -D"))
+		;
+	else if (!(e = errand_new(c, "all keys in memory")))
 		answer(c, gpg_error(GPG_ERR_ENOMEM));
-		return;
-	}
-	e->left = 1;
-	TAILQ_FOREACH(d, &c->agent->added, next)
-		if (!d->pending)
-			take_out(e, d);
-	removed(e, "there is no memory");
+	else
+		take_out_all(e);
+}
+
+void
+forget_added(struct agent *a)
+{
+	struct errand *e = errand_of(a, "a signal", "all keys in memory");
+
+	if (e)
+		take_out_all(e);
 }

@@ -84,7 +84,7 @@ forget_named(struct module *m, struct view name)
 }
 
 void
-forget_all(struct agent *a)
+forget_pins(struct agent *a)
 {
 	struct module *m, *next;
 
@@ -110,9 +110,9 @@ serve_forget(struct conn *c, struct view body)
 			forget_removed(m);
 		else if (in.token.len > 0)
 			found |= forget_named(m, in.token);
-		else
-			forget_slot(m, TOKEN_ALL_SLOTS);
 	}
+	if (!in.removed && in.token.len == 0)
+		forget_pins(a);
 	serve_note(c, "forget");
 	if (in.token.len > 0 && !found)
 		conn_fail(c, gpg_error(GPG_ERR_NOT_FOUND), "no token that is "

@@ -10,6 +10,7 @@
 #include "audit.h"
 #include "conn.h"
 #include "helper.h"
+#include "lock.h"
 #include "reach.h"
 #include "serve.h"
 #include "work.h"
@@ -60,25 +61,33 @@ put_added(struct conn *c, const struct host_row *row, struct buf *b,
 	return err;
 }
 
-static void
-answer_identities(struct conn *c)
+static gpg_error_t
+put_identities(struct conn *c, struct buf *b, struct msg_list *list)
 {
-	struct msg_ssh_identities_answer reply = { .keys = { 0 } };
 	const struct host_row *row = conn_host_row(c);
 	const struct keyring *ring = c->agent->keyring;
-	struct buf list;
 	gpg_error_t err = 0;
 
-	buf_init(&list, FRAME_MAX);
 	for (size_t i = 0; i < keyring_count(ring) && !err; i++) {
 		struct key *k = keyring_at(ring, i);
 
 		if (key_is_on_token(k) && host_row_offers(row, k))
-			err = put_identity(&list, &reply.keys,
-			    pubkey_ssh(k->pub), key_title(k));
+			err = put_identity(b, list, pubkey_ssh(k->pub),
+			    key_title(k));
 	}
-	if (!err)
-		err = put_added(c, row, &list, &reply.keys);
+	return err ? err : put_added(c, row, b, list);
+}
+
+static void
+answer_identities(struct conn *c)
+{
+	struct msg_ssh_identities_answer reply = { .keys = { 0 } };
+	struct buf list;
+	gpg_error_t err = 0;
+
+	buf_init(&list, FRAME_MAX);
+	if (!agent_is_locked(c->agent))
+		err = put_identities(c, &list, &reply.keys);
 	if (!err)
 		err = frame_put(&c->out, SSH_AGENT_IDENTITIES_ANSWER,
 		    MSG_ssh_identities_answer, &reply);
@@ -269,6 +278,7 @@ answer_status(struct conn *c)
 		.signatures = a->signatures,
 		.connections = (uint32_t)a->conn_count,
 		.config = view_str(a->paths.config),
+		.locked = agent_is_locked(a),
 		.audit = view_str(a->audit ? audit_path(a->audit) :
 		    a->audit_problem ? a->audit_problem : ""),
 	};
@@ -288,12 +298,23 @@ answer_status(struct conn *c)
 }
 
 static void
+answer_locked(struct conn *c)
+{
+	frame_put_bare(&c->out, SSH_AGENT_SUCCESS);
+	conn_answered(c);
+}
+
+static void
 answer_listing(struct conn *c)
 {
-	if (c->question == MSG_keys)
+	if (c->question == MSG_keys && agent_is_locked(c->agent))
+		conn_fail(c, gpg_error(GPG_ERR_LOCKED), LOCK_PROBLEM);
+	else if (c->question == MSG_keys)
 		answer_keys(c);
 	else if (c->question == MSG_forget)
 		conn_reply(c, 0, "", NULL);
+	else if (c->question == MSG_ssh_lock)
+		answer_locked(c);
 	else if (c->question == MSG_status)
 		answer_status(c);
 	else
@@ -305,7 +326,7 @@ is_settled(struct conn *c)
 {
 	struct module *m;
 
-	if (c->question == MSG_forget)
+	if (c->question == MSG_forget || c->question == MSG_ssh_lock)
 		return c->agent->forgetting == 0;
 	TAILQ_FOREACH(m, &c->agent->modules, next)
 		if (m->listing && (c->refresh || m->changed || !m->listed_ms))
@@ -547,32 +568,35 @@ static const struct {
 	enum msg_id id;
 	void (*serve)(struct conn *, struct view body);
 	bool meanwhile;		/* while a request is under way */
+	bool locked;		/* while the agent is locked */
 } services[] = {
-	{ MSG_ssh_request_identities, serve_identities, false },
-	{ MSG_ssh_sign_request, serve_ssh_sign, false },
-	{ MSG_ssh_bind, serve_bind, false },
-	{ MSG_ssh_add, serve_ssh_add, false },
-	{ MSG_ssh_add_constrained, serve_ssh_add, false },
-	{ MSG_ssh_remove, serve_ssh_remove, false },
-	{ MSG_ssh_remove_all, serve_ssh_remove_all, false },
-	{ MSG_sign, serve_sign, false },
-	{ MSG_more, serve_more, true },
-	{ MSG_wait, serve_wait, true },
-	{ MSG_keys, serve_keys, false },
-	{ MSG_status, serve_status, false },
-	{ MSG_forget, serve_forget, false },
-	{ MSG_reload, serve_reload, false },
-	{ MSG_stop, serve_stop, false },
-	{ MSG_session, serve_session, false },
-	{ MSG_token_init, serve_token_init, false },
-	{ MSG_generate, serve_generate, false },
-	{ MSG_certify, serve_certify, false },
-	{ MSG_revoke, serve_revoke, false },
-	{ MSG_certificate, serve_certificate, false },
-	{ MSG_attest, serve_attest, false },
-	{ MSG_secret, serve_secret, false },
-	{ MSG_move, serve_move, false },
-	{ MSG_delete, serve_delete, false },
+	{ MSG_ssh_request_identities, serve_identities, false, true },
+	{ MSG_ssh_sign_request, serve_ssh_sign, false, false },
+	{ MSG_ssh_bind, serve_bind, false, true },
+	{ MSG_ssh_add, serve_ssh_add, false, false },
+	{ MSG_ssh_add_constrained, serve_ssh_add, false, false },
+	{ MSG_ssh_remove, serve_ssh_remove, false, false },
+	{ MSG_ssh_remove_all, serve_ssh_remove_all, false, false },
+	{ MSG_ssh_lock, serve_ssh_lock, false, true },
+	{ MSG_ssh_unlock, serve_ssh_lock, false, true },
+	{ MSG_sign, serve_sign, false, false },
+	{ MSG_more, serve_more, true, true },
+	{ MSG_wait, serve_wait, true, true },
+	{ MSG_keys, serve_keys, false, false },
+	{ MSG_status, serve_status, false, true },
+	{ MSG_forget, serve_forget, false, true },
+	{ MSG_reload, serve_reload, false, true },
+	{ MSG_stop, serve_stop, false, true },
+	{ MSG_session, serve_session, false, true },
+	{ MSG_token_init, serve_token_init, false, false },
+	{ MSG_generate, serve_generate, false, false },
+	{ MSG_certify, serve_certify, false, false },
+	{ MSG_revoke, serve_revoke, false, false },
+	{ MSG_certificate, serve_certificate, false, false },
+	{ MSG_attest, serve_attest, false, false },
+	{ MSG_secret, serve_secret, false, false },
+	{ MSG_move, serve_move, false, false },
+	{ MSG_delete, serve_delete, false, false },
 };
 
 #define SERVICES (sizeof(services) / sizeof(services[0]))
@@ -619,6 +643,16 @@ refuse(struct conn *c, struct view frame)
 	conn_answered(c);
 }
 
+/* Words go where there is room for them. */
+static void
+refuse_locked(struct conn *c, struct view frame)
+{
+	if (msg_row(c->question)->scope == SCOPE_SSH)
+		refuse(c, frame);
+	else
+		conn_fail(c, gpg_error(GPG_ERR_LOCKED), LOCK_PROBLEM);
+}
+
 void
 conn_serve(struct conn *c, struct view frame)
 {
@@ -647,7 +681,10 @@ conn_serve(struct conn *c, struct view frame)
 			continue;
 		if (c->request && !services[i].meanwhile)
 			break;
-		services[i].serve(c, body);
+		if (agent_is_locked(c->agent) && !services[i].locked)
+			refuse_locked(c, frame);
+		else
+			services[i].serve(c, body);
 		return;
 	}
 	refuse(c, frame);

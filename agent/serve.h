@@ -14,8 +14,9 @@ void serve_malformed(struct conn *);
 /* Who did what to the agent itself belongs into the record too. */
 void serve_note(struct conn *, const char *what);
 
-/* Whatever is held of secrets: PINs, and keys that were added. */
-void forget_all(struct agent *);
+/* Every PIN that is held is wiped; every key that was added is. */
+void forget_pins(struct agent *);
+void forget_added(struct agent *);
 
 /* Answers once no module has to forget any more. */
 void serve_forgotten(struct conn *);

@@ -20,6 +20,8 @@ extern const struct command cmd_forget;
 extern const struct command cmd_reload;
 extern const struct command cmd_stop;
 extern const struct command cmd_session;
+extern const struct command cmd_lock;
+extern const struct command cmd_unlock;
 extern const struct command cmd_audit_verify;
 extern const struct command cmd_audit_show;
 

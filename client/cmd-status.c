@@ -64,12 +64,13 @@ modules_json(struct msg_list list)
 static json_t *
 status_json(const struct msg_status_answer *a)
 {
-	return json_pack("{s:o,s:I,s:I,s:I,s:I,s:o,s:o,s:o}",
+	return json_pack("{s:o,s:I,s:I,s:I,s:I,s:b,s:o,s:o,s:o}",
 	    "version", json_view(a->version),
 	    "pid", (json_int_t)a->pid,
 	    "uptime_ms", (json_int_t)a->uptime_ms,
 	    "signatures", (json_int_t)a->signatures,
 	    "connections", (json_int_t)a->connections,
+	    "locked", a->locked,
 	    "config", json_view(a->config),
 	    "audit", json_view(a->audit),
 	    "modules", modules_json(a->modules));
@@ -140,6 +141,9 @@ print_status(const struct msg_status_answer *a)
 	    (unsigned)(s % 60));
 	printf("%-12s %" PRIu64 "\n", "signatures", a->signatures);
 	printf("%-12s %" PRIu32 "\n", "connections", a->connections);
+	if (a->locked)
+		printf("%-12s with a passphrase: `touchstone unlock`\n",
+		    "locked");
 	print_view("config", a->config);
 	print_view("audit", a->audit);
 	print_modules(a->modules);

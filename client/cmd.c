@@ -85,6 +85,8 @@ status_of(gpg_error_t err)
 	case GPG_ERR_FORBIDDEN:
 	case GPG_ERR_EACCES:
 	case GPG_ERR_BAD_PIN:
+	case GPG_ERR_BAD_PASSPHRASE:
+	case GPG_ERR_LOCKED:
 	case GPG_ERR_PIN_BLOCKED:
 	case GPG_ERR_NO_PIN_ENTRY:
 		return STATUS_REFUSED;

@@ -31,6 +31,8 @@ const struct command *const commands[] = {
 	&cmd_reload,
 	&cmd_stop,
 	&cmd_session,
+	&cmd_lock,
+	&cmd_unlock,
 	&cmd_audit_verify,
 	&cmd_audit_show,
 	&cmd_help,

@@ -66,7 +66,7 @@ _touchstone() {
 	if [[ -z $words ]]; then
 		if [[ $COMP_CWORD -eq 1 ]]; then
 			words='setup keys attest status forget reload stop
-			    session audit help --version --help'
+			    session lock unlock audit help --version --help'
 		elif [[ $cur == -* ]]; then
 			words=$(_touchstone_options "$cmd")
 		else
@@ -78,7 +78,7 @@ _touchstone() {
 			audit) words='verify show' ;;
 			help)
 				words='setup keys attest status forget reload
-				    stop session audit' ;;
+				    stop session lock unlock audit' ;;
 			'keys list'|'keys show'|'keys export'|'keys extend'|'keys revoke'|'keys attest'|'keys delete')
 				words=$(_touchstone_keys) ;;
 			'keys move')

@@ -36,6 +36,8 @@ complete -c touchstone -n __touchstone_first -a status -d 'tell what the agent h
 complete -c touchstone -n __touchstone_first -a forget -d 'wipe every PIN that is held'
 complete -c touchstone -n __touchstone_first -a reload -d 'read the configuration and the keys again'
 complete -c touchstone -n __touchstone_first -a stop -d 'end the agent'
+complete -c touchstone -n __touchstone_first -a lock -d 'hide all keys until a passphrase is given'
+complete -c touchstone -n __touchstone_first -a unlock -d 'open it again'
 complete -c touchstone -n __touchstone_first -a session -d 'let prompts for others appear here'
 complete -c touchstone -n __touchstone_first -a audit -d 'check and show the audit log'
 complete -c touchstone -n __touchstone_first -a help -d 'tell how a command is called'
@@ -43,7 +45,7 @@ complete -c touchstone -n __touchstone_first -l version -d 'print the version'
 complete -c touchstone -n '__touchstone_second keys' -a 'list show generate export extend revoke attest move delete'
 complete -c touchstone -n '__touchstone_second attest' -a verify
 complete -c touchstone -n '__touchstone_second audit' -a 'verify show'
-complete -c touchstone -n '__touchstone_second help' -a 'setup keys attest status forget reload stop session audit'
+complete -c touchstone -n '__touchstone_second help' -a 'setup keys attest status forget reload stop session lock unlock audit'
 
 complete -c touchstone -l json -d 'print JSON'
 complete -c touchstone -s h -l help -d 'tell how it is called'

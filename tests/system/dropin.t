@@ -65,6 +65,13 @@ sed -i '1s/"stage"/"stagf"/' "$log"
 not_ok 'a changed one is found' touchstone audit verify
 rm "$log"
 
+ssh-keygen -q -t ed25519 -N '' -f "$user/software"
+ssh-add -q "$user/software"
+is 'keys can be added' "$(ssh-add -l | wc -l)" 2
+kill -USR1 "$SSH_AGENT_PID"
+ok 'SIGUSR1 forgets those' wait_for 5 sh -c 'test "$(ssh-add -l | wc -l)" = 1'
+like 'and says so in its log' "$(touchstone audit show -n 5)" 'ssh-add -d|all keys in memory'
+
 # ---- its end ----
 "$agent" -k >"$user/printed"
 is '-k exits with 0' $? 0

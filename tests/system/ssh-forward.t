@@ -75,6 +75,20 @@ is 'and may agree' "$(at gate -A 'ssh build echo in')" in
 is 'nobody is asked about those from here' "$(at gate echo in)" in
 is 'indeed' "$(pinentry_log)" ''
 
+# ---- the lock ----
+with='SSH_ASKPASS=/bin/true SSH_ASKPASS_REQUIRE=force'
+lock="$with ssh-add -x 2>&1" unlock="$with ssh-add -X 2>&1"
+like 'a host may not lock' "$(at gate -A "$lock")" 'Failed to lock'
+is 'nothing is locked' "$(touchstone status --json | jq .locked)" false
+like 'a process here may' "$(here "$lock")" 'Agent locked'
+like 'a host has no keys then' "$(at gate -A 'ssh-add -l')" 'no identities'
+like 'and may not unlock' "$(at gate -A "$unlock")" 'Failed to unlock'
+like 'which the record says' "$(last_record denied)" \
+    'unlock, asked by gate.example.com .*only clients of this machine'
+like 'nor does a login work' "$(at gate echo in 2>&1)" 'Permission denied'
+like 'a process here may unlock' "$(here "$unlock")" 'Agent unlocked'
+is 'and a login works' "$(at gate echo in)" in
+
 # ---- SSHSIG ----
 rules ''
 is 'an SSHSIG for a process here' "$(here "$sshsig")" signed
@@ -109,6 +123,7 @@ like 'a socket that ssh passes on lists keys' "$(through "$list")" '^256 '
 unlike 'an SSHSIG by it is refused' "$(through "$sshsig")" '^signed'
 like 'the record names a relay' "$(last_record denied)" \
     'SSHSIG .*asked by somebody behind ssh ← '
+like 'it does not lock' "$(through "$lock")" 'Failed to lock'
 rules 'blob = true;'
 unlike 'and so are unknown bytes' "$(through "$blob")" '^signed'
 rules 'forward = true;'
