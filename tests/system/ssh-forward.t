@@ -80,11 +80,15 @@ with='SSH_ASKPASS=/bin/true SSH_ASKPASS_REQUIRE=force'
 lock="$with ssh-add -x 2>&1" unlock="$with ssh-add -X 2>&1"
 like 'a host may not lock' "$(at gate -A "$lock")" 'Failed to lock'
 is 'nothing is locked' "$(touchstone status --json | jq .locked)" false
+ssh_options="-o ControlPath=$user/cm -o ControlMaster=auto -o ControlPersist=99"
+at gate -A true
 like 'a process here may' "$(here "$lock")" 'Agent locked'
 like 'a host has no keys then' "$(at gate -A 'ssh-add -l')" 'no identities'
 like 'and may not unlock' "$(at gate -A "$unlock")" 'Failed to unlock'
 like 'which the record says' "$(last_record denied)" \
     'unlock, asked by gate.example.com .*only clients of this machine'
+at gate -O exit 2>/dev/null
+ssh_options=
 like 'nor does a login work' "$(at gate echo in 2>&1)" 'Permission denied'
 like 'a process here may unlock' "$(here "$unlock")" 'Agent unlocked'
 is 'and a login works' "$(at gate echo in)" in
