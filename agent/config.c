@@ -198,7 +198,7 @@ module_name(struct source *s, const char *entry)
 	    entry[0] < 'a' || entry[0] > 'z')
 		source_complain(s, GPG_ERR_CONFIGURATION, 0,
 		    "a module's name is lower-case letters, digits and ._-");
-	else if (len == 6 && !strncmp(entry, "memory", 6))
+	else if (view_eq_str(view_of(entry, len), MODULE_MEMORY_NAME))
 		source_complain(s, GPG_ERR_CONFIGURATION, 0,
 		    "\"memory\" is the name of the keys that ssh-add adds");
 	else if (!(name = strndup(entry, len)))

@@ -42,6 +42,8 @@ enum module_type {
 	MODULE_MEMORY,		/* of ssh-add; never configured */
 };
 
+#define MODULE_MEMORY_NAME "memory"
+
 struct module_config {
 	enum module_type type;
 	char *name;		/* the file's name: [a-z][a-z0-9._-]* */

@@ -585,6 +585,17 @@ modules_retry(struct agent *a, uint64_t since_ms)
 	return tried;
 }
 
+bool
+modules_any(const struct agent *a)
+{
+	const struct module *m;
+
+	TAILQ_FOREACH(m, &a->modules, next)
+		if (!m->retired && m->config.type != MODULE_MEMORY)
+			return true;
+	return false;
+}
+
 const struct module *
 modules_broken(const struct agent *a, const char *name)
 {

@@ -114,6 +114,9 @@ void module_refresh(struct module *, uint64_t max_age_ms);
 /* Tries again what last failed before a time; whether there is such a one. */
 bool modules_retry(struct agent *, uint64_t since_ms);
 
+/* Whether any is configured; memory is not. */
+bool modules_any(const struct agent *);
+
 /*
  * The module that does not work and so keeps a key away: the one of that name
  * (or NULL), or the first where none works.  NULL: none.

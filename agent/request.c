@@ -370,9 +370,13 @@ is_hopeless(struct request *r)
 
 	if (m && m->held && !request_is_late(r))
 		return false;
-	if (m)
+	if (r->key && r->key->last_module &&
+	    !strcmp(r->key->last_module, MODULE_MEMORY_NAME))
+		request_problem(r, GPG_ERR_CARD, "key %s is in memory no "
+		    "more: add it again (ssh-add)", key_title(r->key));
+	else if (m)
 		request_problem(r, GPG_ERR_CARD, "%s", m->problem);
-	else if (TAILQ_EMPTY(&r->agent->modules))
+	else if (!modules_any(r->agent))
 		request_problem(r, GPG_ERR_CARD, "no module is configured "
 		    "that could have key %s: see touchstone.conf(5)",
 		    r->key ? key_title(r->key) : r->key_text);

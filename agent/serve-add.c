@@ -15,7 +15,6 @@
 #include "serve.h"
 #include "wire/text.h"
 
-#define MEMORY "memory"		/* the module's name */
 #define SESSIONS 4		/* threads that sign */
 #define DEADLINE_S 10
 
@@ -121,7 +120,7 @@ errand_end(struct errand *e)
 static struct module *
 memory(struct agent *a)
 {
-	return module_by_name(a, view_str(MEMORY));
+	return module_by_name(a, view_str(MODULE_MEMORY_NAME));
 }
 
 /* Its process starts with the first key. */
@@ -130,7 +129,7 @@ memory_find(struct agent *a, struct module **out)
 {
 	struct module_config config = {
 		.type = MODULE_MEMORY,
-		.name = strdup(MEMORY),
+		.name = strdup(MODULE_MEMORY_NAME),
 		.env = calloc(1, sizeof(char *)),
 		.sessions = SESSIONS,
 		.deadline_s = DEADLINE_S,
