@@ -548,8 +548,9 @@ worker_init(struct worker *w, struct server *s, unsigned number)
 	w->number = number;
 	buf_init(&w->reply, DATAGRAM_MAX);
 	buf_init(&w->in, DATAGRAM_MAX);
-	if (s->ops->locked)
-		buf_lock(&w->in);
+	/* The first message is no secret; open tells why nothing is locked. */
+	if (s->ops->locked && buf_lock(&w->in) && number == 0)
+		buf_free(&w->in);
 	return buf_reserve(&w->in, DATAGRAM_MAX, &w->datagram);
 }
 
@@ -634,6 +635,11 @@ first_worker(void *arg)
 	if ((s->err = open_backend(w))) {
 		if (gpg_err_code(s->err) == GPG_ERR_BAD_DATA)
 			atomic_store(&s->broken, true);
+		stop_process();
+		return NULL;
+	}
+	if (s->ops->locked && !w->in.locked) {
+		s->err = gpg_error(GPG_ERR_ENOMEM);
 		stop_process();
 		return NULL;
 	}

@@ -267,4 +267,16 @@ no_process() {
 	test -z "$(softkeys)"
 }
 ok 'and the process ends' wait_for 20 no_process
+
+# ---- where hardly any memory may be locked ----
+stop_agent
+sed -i '/^software_keys/d' "$config/config"
+(ulimit -l 64 && exec "$bin/touchstone-agent") >"$user/agent.log" 2>&1 \
+    </dev/null &
+ok 'an agent that may lock 64 KiB' wait_for 10 test -S "$sock"
+not_ok 'takes no key' ssh-add "$user/ed25519"
+like 'and the log says why' "$(audit_last .verdict)" \
+    'too little.*raise the limit'
+ok 'it serves those on tokens' ssh-keygen -Y sign -n file \
+    -f "$user/token.pub" "$user/text"
 done_testing

@@ -127,6 +127,7 @@ assert_empty(void)
 	assert_null(c->pinentry);
 	assert_int_equal(c->token_wait_s, 60);
 	assert_int_equal(c->prompt_timeout_s, 120);
+	assert_true(c->software_keys);
 	assert_int_equal(c->module_count, 0);
 	assert_int_equal(c->rule_count, 0);
 	config_free(&c);
@@ -153,7 +154,7 @@ test_every_setting_is_read(void **state)
 	struct module_config *m;
 
 	put("c/config", "# comment\npinentry = \"/p\";\ntoken_wait = 5;\n"
-	    "prompt_timeout = 6;\nkeys: (\n"
+	    "prompt_timeout = 6;\nsoftware_keys = false;\nkeys: (\n"
 	    "{ key = \"release\"; confirm = true; },\n"
 	    "{ key = \"*\"; blob = true; forward = true; }\n);\n");
 	put("c/modules.d/b.conf", MODULE);
@@ -164,6 +165,7 @@ test_every_setting_is_read(void **state)
 	assert_string_equal(c->pinentry, "/p");
 	assert_int_equal(c->token_wait_s, 5);
 	assert_int_equal(c->prompt_timeout_s, 6);
+	assert_false(c->software_keys);
 	assert_int_equal(c->rule_count, 2);
 	assert_true(c->rules[0].confirm);
 	assert_false(c->rules[0].blob);
@@ -305,6 +307,11 @@ test_types_are_checked(void **state)
 	main_refused("keys = ( { key = \"abc\"; } );", "c/config:1:",
 	    "\"key\"");
 	main_taken("keys = ( );");
+	main_refused("software_keys = 1;", "c/config:1:", "\"software_keys\"");
+	main_taken("software_keys = true;");
+	put("c/modules.d/memory.conf", MODULE);
+	assert_problem(GPG_ERR_CONFIGURATION, "memory.conf:", "ssh-add");
+	unlink("c/modules.d/memory.conf");
 	module_refused("", "m.conf:", "\"path\" is missing");
 	module_refused(MODULE "env = \"A=1\";", "m.conf:2:", "\"env\"");
 	module_refused(MODULE "env = [ 1 ];", "m.conf:2:", "\"env\"");
