@@ -70,6 +70,7 @@ struct key_rule {
 	bool forward;		/* signs typed requests by agent.sock, and
 				   SSHSIG from afar; false */
 	enum forward_login forward_login;
+	bool host_key;		/* signs key exchanges for sshd; false */
 };
 
 /* Which keys ssh is offered at a host. */

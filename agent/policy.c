@@ -7,6 +7,7 @@
  *	SSHSIG		yes		yes		forward
  *	unknown, typed	blob		no		no
  *	unknown, ssh	blob		blob		no
+ *	a hash, ssh	host_key	host_key	host_key by a relay
  *	managing keys	yes		yes		no
  *
  * where a word is what the key's rule must say.  That a process is here is
@@ -56,12 +57,29 @@ refuse_blob(const struct key_rule *rule, enum reach reach, bool typed)
 	return NULL;
 }
 
+/*
+ * sshd has a host's key sign hashes, and is a relay by its name; what the
+ * agent is forwarded to by ssh is no sshd of ours.
+ */
+static const char *
+refuse_hash(const struct key_rule *rule, enum reach reach)
+{
+	if (reach == REACH_FORWARDED || reach == REACH_LOGIN)
+		return "hashes are signed for local clients only";
+	if (!rule->host_key)
+		return "the bytes could be a hash of anything, and the key's "
+		    "rule does not say that it is a host's (host_key = true)";
+	return NULL;
+}
+
 static const char *
 refuse(const struct key_rule *rule, enum object_kind kind, enum reach reach,
     bool typed)
 {
 	const struct object_rule *object = object_rule(kind);
 
+	if (kind == OBJECT_SSH_HASH)
+		return refuse_hash(rule, reach);
 	if (object->by_policy)
 		return refuse_blob(rule, reach, typed);
 	if (typed && reach != REACH_LOCAL && !object->forwarded)

@@ -63,7 +63,7 @@ static void
 read_rule(struct source *s, const config_setting_t *group, struct config *c)
 {
 	static const char *const known[] = { "key", "confirm", "blob",
-	    "forward", "forward_login", NULL };
+	    "forward", "forward_login", "host_key", NULL };
 	struct key_rule *r = &c->rules[c->rule_count++];
 
 	if (!config_setting_is_group(group)) {
@@ -76,6 +76,7 @@ read_rule(struct source *s, const config_setting_t *group, struct config *c)
 	r->blob = source_bool(s, group, "blob");
 	r->forward = source_bool(s, group, "forward");
 	r->forward_login = get_forward_login(s, group);
+	r->host_key = source_bool(s, group, "host_key");
 	for (size_t i = 0; !s->err && i + 1 < c->rule_count; i++)
 		if (!strcmp(c->rules[i].key, r->key))
 			source_complain_at(s,

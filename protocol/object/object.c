@@ -20,6 +20,8 @@ static const struct object_rule rules[OBJECT_KINDS] = {
 	    .forwarded = true },
 	[OBJECT_SSHSIG] = { .name = "sshsig", .limit = 4 * KIB,
 	    .forwarded = true },
+	[OBJECT_SSH_HASH] = { .name = "hash", .limit = 64,
+	    .by_policy = true },
 	[OBJECT_BLOB] = { .name = "blob", .limit = 16 * MIB,
 	    .by_policy = true },
 };
@@ -81,7 +83,10 @@ claimed_ssh_kind(struct view v)
 {
 	if (sshsig_claimed(v))
 		return OBJECT_SSHSIG;
-	return userauth_claimed(v) ? OBJECT_SSH_USERAUTH : OBJECT_BLOB;
+	if (userauth_claimed(v))
+		return OBJECT_SSH_USERAUTH;
+	return v.len == 32 || v.len == 48 || v.len == 64 ? OBJECT_SSH_HASH :
+	    OBJECT_BLOB;
 }
 
 static gpg_error_t
@@ -143,6 +148,8 @@ object_read_ssh(struct view bytes, struct view key, struct object *o,
 		return end(o, userauth_read(o, key, why), why);
 	case OBJECT_SSHSIG:
 		return end(o, sshsig_read(o, why), why);
+	case OBJECT_SSH_HASH:
+		return end(o, ssh_hash_read(o, why), why);
 	default:
 		return end(o, blob_read(o, true, why), why);
 	}

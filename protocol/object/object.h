@@ -17,6 +17,8 @@ enum object_kind {
 	OBJECT_REVOCATION,	/* OpenPGP key revocation, built by the agent */
 	OBJECT_SSH_USERAUTH,	/* RFC 4252, section 7, and hostbound-v00 */
 	OBJECT_SSHSIG,		/* PROTOCOL.sshsig of OpenSSH */
+	OBJECT_SSH_HASH,	/* as long as a hash: what sshd has a host key
+				   sign (RFC 4253, section 8) */
 	OBJECT_BLOB,		/* bytes of no known kind */
 	OBJECT_KINDS
 };
@@ -73,8 +75,9 @@ struct object {
 gpg_error_t object_read(struct view bytes, struct object *, const char **why);
 
 /*
- * Reads what an SSH client wants signed: userauth or SSHSIG, else a blob
- * (which an SSH key signs only where policy allows).  `key` is the blob of
+ * Reads what an SSH client wants signed: userauth or SSHSIG, else a hash or a
+ * blob (which an SSH key signs only where policy allows).  A hash is told
+ * apart since Ed25519 keys sign one in place of an OpenPGP document.  `key` is the blob of
  * the key that is to sign: a userauth request that names another is refused.
  */
 gpg_error_t object_read_ssh(struct view bytes, struct view key,

@@ -15,6 +15,7 @@ gpg_error_t tag_read(struct object *, const char **why);
 gpg_error_t push_read(struct object *, const char **why);
 gpg_error_t userauth_read(struct object *, struct view key, const char **why);
 gpg_error_t sshsig_read(struct object *, const char **why);
+gpg_error_t ssh_hash_read(struct object *, const char **why);
 
 /*
  * Bytes of no known kind.  `raw` says that the signature is over these bytes

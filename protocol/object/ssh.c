@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "object/read.h"
@@ -166,5 +167,22 @@ sshsig_read(struct object *o, const char **why)
 
 	name_add(o, "SSHSIG in namespace ");
 	name_add_text(o, space, 128);
+	return 0;
+}
+
+gpg_error_t
+ssh_hash_read(struct object *o, const char **why)
+{
+	char hex[2 * 64 + 1] = "";
+	gpg_error_t err;
+
+	/* What could be read elsewhere is no more a hash than a blob. */
+	if ((err = blob_read(o, true, why)))
+		return err;
+	for (size_t i = 0; i < o->bytes.len; i++)
+		snprintf(hex + 2 * i, 3, "%02x", o->bytes.p[i]);
+	o->summary[0] = 0;
+	name_add(o, "key exchange of an SSH host, or another hash, ");
+	name_add(o, hex);
 	return 0;
 }

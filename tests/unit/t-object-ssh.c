@@ -404,6 +404,28 @@ test_ssh_blob_is_no_old_openpgp(void **state)
 	}
 }
 
+/* An Ed25519 key signs a hash in place of a document. */
+static void
+test_ssh_hash_is_no_blob(void **state)
+{
+	static const uint8_t bytes[65] = { 7, 8, 9 };
+	struct object o;
+
+	for (size_t n = 0; n <= sizeof(bytes); n++) {
+		assert_int_equal(read_ssh(view_of(bytes, n),
+		    VIEW(key_ed25519), &o), 0);
+		assert_int_equal(o.kind, n == 32 || n == 48 || n == 64 ?
+		    OBJECT_SSH_HASH : OBJECT_BLOB);
+	}
+	assert_int_equal(read_ssh(view_of(bytes, 32), VIEW(key_ed25519), &o),
+	    0);
+	assert_string_equal(o.summary, "key exchange of an SSH host, or "
+	    "another hash, 070809000000000000000000000000000000000000000000"
+	    "0000000000000000");
+	assert_int_equal(read_ssh(view_of(bytes, 64), VIEW(key_ed25519), &o),
+	    0);
+}
+
 static void
 test_blob_is_named(void **state)
 {
@@ -432,6 +454,7 @@ main(void)
 		cmocka_unit_test(test_blob_is_nothing_elsewhere),
 		cmocka_unit_test(test_ssh_blob_is_nothing_elsewhere),
 		cmocka_unit_test(test_ssh_blob_is_no_old_openpgp),
+		cmocka_unit_test(test_ssh_hash_is_no_blob),
 		cmocka_unit_test(test_blob_is_named),
 	};
 

@@ -88,6 +88,21 @@ test_unknown_bytes_are_signed_here_only(void **state)
 }
 
 static void
+test_hashes_are_signed_by_keys_of_hosts(void **state)
+{
+	assert_row((struct key_rule){ 0 }, OBJECT_SSH_HASH, false, "nnnnn");
+	assert_row((struct key_rule){ .blob = true, .forward = true },
+	    OBJECT_SSH_HASH, false, "nnnnn");
+	assert_row((struct key_rule){ .host_key = true }, OBJECT_SSH_HASH,
+	    false, "yynny");
+	/* And nothing else is by that. */
+	assert_row((struct key_rule){ .host_key = true }, OBJECT_BLOB, false,
+	    "nnnnn");
+	assert_row((struct key_rule){ .host_key = true }, OBJECT_SSHSIG,
+	    false, "yynnn");
+}
+
+static void
 test_nobody_manages_from_afar(void **state)
 {
 	for (size_t i = 0; i < ALL; i++)
@@ -103,6 +118,7 @@ main(void)
 		cmocka_unit_test(test_logins_are_what_forwarding_is_for),
 		cmocka_unit_test(test_sshsig_from_afar_needs_leave),
 		cmocka_unit_test(test_unknown_bytes_are_signed_here_only),
+		cmocka_unit_test(test_hashes_are_signed_by_keys_of_hosts),
 		cmocka_unit_test(test_nobody_manages_from_afar),
 	};
 
