@@ -90,6 +90,27 @@ move_parse(struct request *r)
 	return 0;
 }
 
+/*
+ * Who agrees to an overwriting names a slot; on which card that is, the copy
+ * says, since another may have come in the place of the one that was seen.
+ */
+static gpg_error_t
+check_overwrite(struct request *r, const struct holder *h)
+{
+	struct buf b;
+	bool named;
+
+	if (!r->overwrite[0])
+		return 0;
+	buf_init(&b, PROBLEM_MAX);
+	place_name(h, &b);
+	named = view_eq_str(buf_view(&b), r->copy);
+	buf_free(&b);
+	return named ? 0 : request_problem(r, GPG_ERR_NOT_CONFIRMED, "the "
+	    "YubiKey whose slot is to be overwritten is not named: name the "
+	    "key by SLOT@SERIAL");
+}
+
 static gpg_error_t
 move_locate(struct request *r)
 {
@@ -97,7 +118,7 @@ move_locate(struct request *r)
 	char what[64];
 	gpg_error_t err;
 
-	if ((err = locate_copy(r, &h)))
+	if ((err = locate_copy(r, &h)) || (err = check_overwrite(r, h)))
 		return err;
 	snprintf(what, sizeof(what), "the move to slot %.16s of",
 	    r->slot_name);

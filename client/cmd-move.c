@@ -72,16 +72,22 @@ fetch_moved(struct call *c, const char *to, struct key_info **k)
 	return err;
 }
 
+/* Consent is for one YubiKey: it names the place, whatever the user named. */
 static gpg_error_t
 ask_move(struct call *c, const struct key_info *k, const char *to,
     const char *overwrite)
 {
+	const struct key_holder *h = key_first(k);
 	struct msg_move in = { .key = view_str(k->hex),
 		.copy = view_str(copy_of(call_arg(c, 0))),
 		.slot_name = view_str(to),
 		.overwrite = view_str(overwrite) };
 	struct msg_progress done;
+	char place[80];
 
+	snprintf(place, sizeof(place), "%s@%s", h->slot, h->serial);
+	if (overwrite[0])
+		in.copy = view_str(place);
 	return call_follow(c, MSG_move, &in, &done);
 }
 

@@ -153,8 +153,12 @@ is 'nor for another slot: exit status' "$?" 2
 out=$(typed yes touchstone keys move one 9c)
 like 'at a terminal it asks for the words' "$out" 'Type 9c@10000001'
 like 'and others are none' "$out" 'stays as it was'
-is 'neither by the protocol alone' "$(piv_ask move "$id" '' 9c \
-    'overwrite 9d' 2>&1 | grep -c 'slot 9c of')" 1
+is 'neither by the protocol alone' "$(piv_ask move "$id" \
+    9a@10000001 9c 'overwrite 9d' 2>&1 | grep -c 'slot 9c of')" 1
+for copy in '' "pkcs11:serial=10000001;object=9a;type=private"; do
+	is "nor without the YubiKey's serial (\"$copy\")" "$(piv_ask move \
+	    "$id" "$copy" 9c 'overwrite 9c' 2>&1 | grep -c 'SLOT@SERIAL')" 1
+done
 is 'all of it is as it was' "$(cat "$work/card-1/state")" \
     "$(cat "$work/saved")"
 typed 9c@10000001 touchstone keys move one 9c >"$user/told"
@@ -281,6 +285,30 @@ isnt 'it has another key' "$(key_in 1 9a)" "$one"
 isnt 'which stays' "$(key_in 1 9a)" ''
 card 1 no-faults
 
+# Another YubiKey with that key comes while the consent is typed.
+touchstone stop >/dev/null
+restore
+mkdir -p "$work/card-2"
+sed 's/10000001/10000002/' "$work/saved" >"$work/card-2/state"
+typed_slowly() {
+	{
+		wait_for 20 grep -q 'Type 9c@10000001' "$user/asked"
+		card_stop 1
+		card_start 2
+		echo 9c@10000001
+	} | timeout 60 script -qfec 'touchstone keys move one 9c' \
+	    "$user/asked" >/dev/null
+}
+: >"$user/asked"
+echo 'token_wait = 3;' >>"$config/config"
+typed_slowly
+like 'consent is asked for the first' "$(cat "$user/asked")" \
+    'Slot 9c of YubiKey 10000001 is in use'
+is 'and is none for the second' "$(key_in 2 9c) $(key_in 2 9a)" "$two $one"
+card_stop 2
+sed -i '/^token_wait/d' "$config/config"
+touchstone reload >/dev/null
+
 # ---- the management key ----
 restore
 mgm=c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee11
@@ -288,8 +316,9 @@ pinentry "pin $mgm" "pin $mgm" "always pin $mgm"
 ok 'a management key of its own' piv_ask secret yubikey '' 5 AES-192
 save
 touchstone stop >/dev/null
-pinentry 'pin 00000000c0ffee00c0ffee00c0ffee00c0ffee00c0ffee11' \
-    'always cancel'
+# It could be behind the PIN, which is asked for first.
+pinentry "pin $default_pin" \
+    'pin 00000000c0ffee00c0ffee00c0ffee00c0ffee00c0ffee11' 'always cancel'
 move one 9d
 isnt 'a wrong management key' "$?" 0
 is 'moves nothing' "$(key_in 1 9a),$(key_in 1 9d)" "$one,"
@@ -307,7 +336,6 @@ is 'from where it was' "$(key_in 1 9a)$(key_in 1 9d)" ''
 # ---- the same key on two YubiKeys ----
 touchstone stop >/dev/null
 restore
-mkdir -p "$work/card-2"
 sed 's/10000001/10000002/' "$work/saved" >"$work/card-2/state"
 card_start 2
 both() {
@@ -323,6 +351,7 @@ move one 9d
 is 'also to move it: exit status' "$?" 5
 delete 9a@10000002 --confirm 9a@10000001
 is 'and agreed to: exit status' "$?" 2
+pinentry "pin $default_pin" "always pin $mgm"
 ok 'then it goes' delete 9a@10000002 --confirm 9a@10000002
 is 'from that one' "$(key_in 2 9a)$(certificate_in 2 9a)" ''
 is 'and stays on the other' "$(key_in 1 9a) $(certificate_in 1 9a)" \
