@@ -5,6 +5,15 @@
 
 #include "piv.h"
 
+/* Commands have PINs and keys in them, and are composed on the stack below. */
+static void __attribute__((noinline))
+wipe_stack(void)
+{
+	uint8_t room[8192];
+
+	explicit_bzero(room, sizeof(room));
+}
+
 gpg_error_t
 piv_send(struct piv_card *c, const struct piv_command *cmd, struct buf *reply,
     int *sw)
@@ -14,6 +23,7 @@ piv_send(struct piv_card *c, const struct piv_command *cmd, struct buf *reply,
 	unsigned char *room = none;
 	unsigned long len = sizeof(none);
 	gpg_error_t err;
+	bool sent;
 
 	*sw = 0;
 	if (reply) {
@@ -23,8 +33,10 @@ piv_send(struct piv_card *c, const struct piv_command *cmd, struct buf *reply,
 		len = PIV_REPLY_MAX;
 	}
 	atomic_store(&c->asked_ms, keeper_now());
-	if (ykpiv_transfer_data(c->burst.yk, head, cmd->data.p,
-	    (long)cmd->data.len, room, &len, sw))
+	sent = ykpiv_transfer_data(c->burst.yk, head, cmd->data.p,
+	    (long)cmd->data.len, room, &len, sw) == YKPIV_OK;
+	wipe_stack();
+	if (!sent)
 		return gpg_error(GPG_ERR_CARD);
 	if (reply && len <= PIV_REPLY_MAX)
 		buf_filled(reply, len);

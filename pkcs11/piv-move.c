@@ -168,12 +168,13 @@ hold(struct mover *m, held_fn *fn)
 	buf_init(&m->reply, PIV_REPLY_MAX);
 	buf_init(&m->certificate, PIV_REPLY_MAX);
 	buf_init(&m->other, PIV_REPLY_MAX);
-	pthread_mutex_lock(&c->lock);
-	if (!(err = piv_card_hold(m->p, c, m->pb)) && (err = fn(m)) &&
-	    !m->pb->text[0])
-		err = piv_card_lost(m->p, c, m->pb);
-	piv_card_used(m->p, c);
-	pthread_mutex_unlock(&c->lock);
+	if (!(err = piv_card_lock(c, m->pb))) {
+		if (!(err = piv_card_hold(m->p, c, m->pb)) && (err = fn(m)) &&
+		    !m->pb->text[0])
+			err = piv_card_lost(m->p, c, m->pb);
+		piv_card_used(m->p, c);
+		piv_card_unlock(c);
+	}
 	buf_free(&m->reply);
 	buf_free(&m->certificate);
 	buf_free(&m->other);

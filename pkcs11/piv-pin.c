@@ -33,18 +33,19 @@ piv_pin_drop(struct piv_card *c)
 	pthread_mutex_lock(&c->mu);
 	pin_wipe(c->pin);
 	pin_wipe(c->mgm);
-	c->pin_until = 0;
+	c->pin_until = c->mgm_until = 0;
 	pthread_mutex_unlock(&c->mu);
 }
 
+/* Neither makes the other live longer. */
 static void
-hold(struct piv *p, struct piv_card *c, struct pin *to,
+hold(struct piv *p, struct piv_card *c, struct pin *to, uint64_t *until,
     const struct pin *from)
 {
 	pthread_mutex_lock(&c->mu);
 	pin_copy(to, from);
 	c->once = p->pin_ttl_ms == 0;
-	c->pin_until = keeper_now() + (c->once ? FOR_ONE_MS : p->pin_ttl_ms);
+	*until = keeper_now() + (c->once ? FOR_ONE_MS : p->pin_ttl_ms);
 	pthread_mutex_unlock(&c->mu);
 	keeper_set(p->keeper, keeper_now());
 }
@@ -52,22 +53,23 @@ hold(struct piv *p, struct piv_card *c, struct pin *to,
 void
 piv_pin_hold(struct piv *p, struct piv_card *c, const struct pin *pin)
 {
-	hold(p, c, c->pin, pin);
+	hold(p, c, c->pin, &c->pin_until, pin);
 }
 
 void
 piv_mgm_hold(struct piv *p, struct piv_card *c, const struct pin *key)
 {
-	hold(p, c, c->mgm, key);
+	hold(p, c, c->mgm, &c->mgm_until, key);
 }
 
 static bool
-copy(struct piv_card *c, struct pin *to, const struct pin *from)
+copy(struct piv_card *c, struct pin *to, const uint64_t *until,
+    const struct pin *from)
 {
 	bool held;
 
 	pthread_mutex_lock(&c->mu);
-	held = c->pin_until > keeper_now() && pin_view(from).len > 0;
+	held = *until > keeper_now() && pin_view(from).len > 0;
 	if (held)
 		pin_copy(to, from);
 	pthread_mutex_unlock(&c->mu);
@@ -77,13 +79,13 @@ copy(struct piv_card *c, struct pin *to, const struct pin *from)
 bool
 piv_pin_copy(struct piv_card *c, struct pin *to)
 {
-	return copy(c, to, c->pin);
+	return copy(c, to, &c->pin_until, c->pin);
 }
 
 bool
 piv_mgm_copy(struct piv_card *c, struct pin *to)
 {
-	return copy(c, to, c->mgm);
+	return copy(c, to, &c->mgm_until, c->mgm);
 }
 
 void
@@ -104,19 +106,25 @@ sooner(uint64_t a, uint64_t b)
 	return a && (!b || a < b) ? a : b;
 }
 
+static void
+expire_one(struct pin *pin, uint64_t *until, uint64_t now)
+{
+	if (*until && *until <= now) {
+		pin_wipe(pin);
+		*until = 0;
+	}
+}
+
 /* When the next is due; 0: none. */
 static uint64_t
-expire_pin(struct piv_card *c, uint64_t now)
+expire_card(struct piv_card *c, uint64_t now)
 {
 	uint64_t next;
 
 	pthread_mutex_lock(&c->mu);
-	if (c->pin_until && c->pin_until <= now) {
-		pin_wipe(c->pin);
-		pin_wipe(c->mgm);
-		c->pin_until = 0;
-	}
-	next = c->pin_until;
+	expire_one(c->pin, &c->pin_until, now);
+	expire_one(c->mgm, &c->mgm_until, now);
+	next = sooner(c->pin_until, c->mgm_until);
 	pthread_mutex_unlock(&c->mu);
 	return next;
 }
@@ -129,7 +137,7 @@ piv_expire(void *arg)
 	struct piv_card *c;
 
 	for (uint32_t i = 0; (c = piv_card_get(p, i)); i++)
-		next = sooner(expire_pin(c, keeper_now()), next);
+		next = sooner(expire_card(c, keeper_now()), next);
 	keeper_set(p->keeper, next);
 }
 
@@ -175,15 +183,6 @@ piv_part(void *arg)
 
 /* ---- VERIFY ---- */
 
-/* What the commands left on the stack below. */
-static void __attribute__((noinline))
-wipe_stack(void)
-{
-	uint8_t room[8192];
-
-	explicit_bzero(room, sizeof(room));
-}
-
 /* Composed in locked memory, padded with FF. */
 gpg_error_t
 piv_pin_verify(struct piv_card *c, struct pin *pin, int *sw)
@@ -203,7 +202,6 @@ piv_pin_verify(struct piv_card *c, struct pin *pin, int *sw)
 	err = piv_send(c, &(struct piv_command){ 0x20, 0, 0x80,
 	    view_of(room, PIV_PIN_LEN) }, NULL, sw);
 	pin_wipe_room(pin);
-	wipe_stack();
 	if (err)
 		return err;
 	c->burst.verified = c->burst.fresh = *sw == SW_OK;

@@ -113,7 +113,7 @@ struct piv_card {
 	struct piv_key *keys[PIV_KEYS_MAX];
 	unsigned key_count;
 	struct pin *pin, *mgm;	/* empty when none is held */
-	uint64_t pin_until;	/* keeper's clock, for both */
+	uint64_t pin_until, mgm_until;	/* keeper's clock */
 	bool once;		/* the PIN is for one signature only */
 };
 
