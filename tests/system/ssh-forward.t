@@ -58,7 +58,7 @@ is 'and a login from here is not' "$(tail -n 1 \
 rules 'forward_login = "refuse";'
 like 'a rule forbids logins from there' \
     "$(at gate -A 'ssh build echo in' 2>&1)" 'Permission denied'
-like 'the record says why' "$(last_record denied)" \
+denied 'the record says why' \
     'at build.example.com, .*: the key.s rule does not allow logins from'
 is 'but not those from here' "$(at gate echo in)" in
 pinentry_setup
@@ -85,7 +85,7 @@ at gate -A true
 like 'a process here may' "$(here "$lock")" 'Agent locked'
 like 'a host has no keys then' "$(at gate -A 'ssh-add -l')" 'no identities'
 like 'and may not unlock' "$(at gate -A "$unlock")" 'Failed to unlock'
-like 'which the record says' "$(last_record denied)" \
+denied 'which the record says' \
     'unlock, asked by gate.example.com .*only clients of this machine'
 at gate -O exit 2>/dev/null
 ssh_options=
@@ -97,7 +97,7 @@ is 'and a login works' "$(at gate echo in)" in
 rules ''
 is 'an SSHSIG for a process here' "$(here "$sshsig")" signed
 unlike 'for a host it is refused' "$(at gate -A "$sshsig" 2>&1)" '^signed'
-like 'and the record says who asked and why' "$(last_record denied)" \
+denied 'and the record says who asked and why' \
     'SSHSIG in namespace "file", .*asked by gate.example.com .*forward = true'
 rules 'forward = true;'
 is 'where the rule allows it, it is not' "$(at gate -A "$sshsig")" signed
@@ -111,7 +111,7 @@ unlike 'unknown bytes are refused here' "$(here "$blob")" '^signed'
 rules 'forward = true; blob = true;'
 is 'where the rule allows them, they are not' "$(here "$blob")" signed
 unlike 'but never for a host' "$(at gate -A "$blob" 2>&1)" '^signed'
-like 'which the record says' "$(last_record denied)" \
+denied 'which the record says' \
     'asked by gate.example.com .* for local clients only'
 
 # ---- sockets that are passed on ----
@@ -125,7 +125,7 @@ through() {
 }
 like 'a socket that ssh passes on lists keys' "$(through "$list")" '^256 '
 unlike 'an SSHSIG by it is refused' "$(through "$sshsig")" '^signed'
-like 'the record names a relay' "$(last_record denied)" \
+denied 'the record names a relay' \
     'SSHSIG .*asked by somebody behind ssh ← '
 like 'it does not lock' "$(through "$lock")" 'Failed to lock'
 rules 'blob = true;'
@@ -179,7 +179,7 @@ commit="git -C $user/repo -c user.signingkey=$key commit -q -S -m one 2>&1 && \
 sign="touchstone-gpg --status-fd=2 -bsau $key <$user/text"
 repository
 unlike 'a commit at a host is refused' "$(at gate -A "$commit")" '^signed'
-like 'which the record tells' "$(last_record denied)" \
+denied 'which the record tells' \
     'commit "one" .*asked by gate.example.com .*forward = true'
 rules 'forward = true;'
 is 'where the rule allows it, it is signed' "$(at gate -A "$commit")" signed

@@ -25,7 +25,7 @@ rules() {
 	touchstone reload >/dev/null
 }
 unlike 'the key of a user is no host key' "$(at gate echo in 2>&1)" '^in$'
-like 'and the record says why' "$(last_record denied)" \
+denied 'and the record says why' \
     'key exchange of an SSH host, .*host_key = true'
 rules 'blob = true; forward = true;'
 unlike 'nor is one that signs what nobody knows' \
@@ -52,6 +52,6 @@ hash="perl $user/hash.pl \$SSH_AUTH_SOCK $user/soft.pub"
 is 'a process here has hashes signed' \
     "$(SSH_AUTH_SOCK=$runtime/agent.sock sh -c "$hash")" 'type 14'
 is 'a host has not' "$(at build -A "$hash")" 'type 5'
-like 'which the record says' "$(last_record denied)" \
+denied 'which the record says' \
     'asked by build.example.com .*local clients only'
 done_testing

@@ -41,7 +41,7 @@ like 'nor used there' "$(at gate -A 'ssh build echo in' 2>&1)" \
     'Permission denied'
 like 'it signs nothing but logins' "$(here ssh-keygen -q -Y sign -n file \
     -f "$user/limited.pub" "$user/text")" 'agent refused operation'
-like 'which the record says' "$(last_record denied)" \
+denied 'which the record says' \
     'restricted to logins at certain hosts'
 
 # ---- on from there ----

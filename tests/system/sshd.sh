@@ -150,3 +150,12 @@ at() {
 last_record() {
 	touchstone audit show -n 50 | grep " $1 " | tail -n 1
 }
+
+# denied NAME PATTERN: the last denial, which is written soon after the answer.
+denied() {
+	wait_for 5 denied_like "$2"
+	like "$1" "$(last_record denied)" "$2"
+}
+denied_like() {
+	last_record denied | grep -Eq -- "$1"
+}
