@@ -16,7 +16,7 @@
 #include <openssl/hmac.h>
 
 #include "hosts.h"
-#include "local/base64.h"
+#include "wire/base64.h"
 
 #define FILE_SIZE_MAX (1024 * 1024)
 #define LINE_SIZE_MAX 16384

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "local/base64.h"
+#include "wire/base64.h"
 #include "wire/text.h"
 #include "audit.h"
 #include "peer.h"

@@ -8,9 +8,9 @@
 #include <string.h>
 #include <jansson.h>
 
-#include "local/base64.h"
 #include "local/keyfile.h"
 #include "local/paths.h"
+#include "wire/base64.h"
 #include "wire/text.h"
 
 #define SUFFIX ".json"

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <openssl/evp.h>
 
+#include "object/cbor.h"
+#include "object/json.h"
 #include "object/read.h"
 
 static uint32_t
@@ -116,6 +118,35 @@ is_jws(struct view v)
 	return false;
 }
 
+/* An array that begins with COSE's context (RFC 9052, sections 4.4 and 5). */
+static bool
+is_cose(struct view v)
+{
+	struct cbor array, context;
+
+	return cbor_get_type(&v, CBOR_ARRAY, &array) &&
+	    cbor_get_type(&v, CBOR_TEXT, &context) &&
+	    (view_starts(context.bytes, "Signature") ||
+	    view_starts(context.bytes, "CounterSignature"));
+}
+
+/* What cosign and notation sign, whoever asks for it as something else. */
+static bool
+is_image(struct view v)
+{
+	return image_claimed(v) != OBJECT_BLOB;
+}
+
+/* A role of The Update Framework (its specification, section 4). */
+static bool
+is_tuf(struct view v)
+{
+	struct json_outline look;
+
+	json_look(v, &look);
+	return look.names & JSON_N_TYPE && look.names & JSON_N_EXPIRES;
+}
+
 /* The end of what OpenPGP hashes, of version 4, 6 and LibrePGP's 5. */
 static bool
 is_openpgp(struct view v)
@@ -181,6 +212,9 @@ static const struct {
 	{ is_dsse, false, "the bytes read as a DSSE statement" },
 	{ is_der, false, "the bytes read as a certificate or other DER" },
 	{ is_jws, false, "the bytes read as a JSON web signature" },
+	{ is_cose, false, "the bytes read as a COSE signature" },
+	{ is_image, false, "the bytes read as a container image's" },
+	{ is_tuf, false, "the bytes read as a role of a trust server" },
 	{ is_openpgp, false, "the bytes end as an OpenPGP signature does" },
 	{ is_tls, false, "the bytes read as a TLS handshake" },
 	{ is_push, false, "the bytes read as a git push certificate" },

@@ -9,6 +9,7 @@
 #include "wire/text.h"
 
 #define PIECE_MAX 160
+#define SHA256 "sha256:"
 
 void
 name_add(struct object *o, const char *s)
@@ -26,6 +27,27 @@ name_add_number(struct object *o, size_t n)
 
 	snprintf(digits, sizeof(digits), "%zu", n);
 	name_add(o, digits);
+}
+
+void
+name_add_size(struct object *o, uint64_t bytes)
+{
+	static const char *const units[] = { "kB", "MB", "GB", "TB" };
+	uint64_t tenths = bytes / 100;
+	char text[48];
+	size_t unit = 0;
+
+	while (tenths >= 10000 && unit < 3) {
+		tenths /= 1000;
+		unit++;
+	}
+	if (bytes < 1000)
+		snprintf(text, sizeof(text), "%u bytes", (unsigned)bytes);
+	else
+		snprintf(text, sizeof(text), "%llu.%u %s",
+		    (unsigned long long)tenths / 10, (unsigned)(tenths % 10),
+		    units[unit]);
+	name_add(o, text);
 }
 
 /* The length of a double quote of any shape at s, 0 if there is none. */
@@ -127,17 +149,28 @@ hash(struct view v, uint8_t out[32])
 }
 
 gpg_error_t
-name_add_hash(struct object *o, struct view v)
+digest_of(struct view v, char out[OBJECT_DIGEST])
 {
 	uint8_t raw[32];
-	char hex[65];
 	gpg_error_t err;
 
 	if ((err = hash(v, raw)))
 		return err;
+	strcpy(out, SHA256);
 	for (size_t i = 0; i < sizeof(raw); i++)
-		snprintf(hex + 2 * i, 3, "%02x", raw[i]);
-	name_add(o, hex);
+		snprintf(out + strlen(SHA256) + 2 * i, 3, "%02x", raw[i]);
+	return 0;
+}
+
+gpg_error_t
+name_add_hash(struct object *o, struct view v)
+{
+	char digest[OBJECT_DIGEST];
+	gpg_error_t err;
+
+	if ((err = digest_of(v, digest)))
+		return err;
+	name_add(o, digest + strlen(SHA256));
 	return 0;
 }
 

@@ -24,6 +24,17 @@ static const struct object_rule rules[OBJECT_KINDS] = {
 	    .by_policy = true },
 	[OBJECT_BLOB] = { .name = "blob", .limit = 16 * MIB,
 	    .by_policy = true },
+	/* Registries take no larger ones. */
+	[OBJECT_MANIFEST] = { .name = "manifest", .limit = 4 * MIB,
+	    .forwarded = true },
+	[OBJECT_INDEX] = { .name = "index", .limit = 4 * MIB,
+	    .forwarded = true },
+	[OBJECT_STATEMENT] = { .name = "statement", .limit = 16 * MIB,
+	    .forwarded = true },
+	[OBJECT_SIMPLE] = { .name = "simple-signing", .limit = MIB,
+	    .forwarded = true },
+	[OBJECT_NOTATION] = { .name = "notation", .limit = MIB,
+	    .forwarded = true },
 };
 
 const struct object_rule *
@@ -75,7 +86,11 @@ claimed_kind(struct view v)
 		return OBJECT_TAG;
 	if (view_starts(v, "certificate version "))
 		return OBJECT_PUSH;
-	return OBJECT_BLOB;
+	if (dsse_claimed(v))
+		return OBJECT_STATEMENT;
+	if (notation_claimed(v))
+		return OBJECT_NOTATION;
+	return image_claimed(v);
 }
 
 static enum object_kind
@@ -130,6 +145,16 @@ object_read(struct view bytes, struct object *o, const char **why)
 		return end(o, tag_read(o, why), why);
 	case OBJECT_PUSH:
 		return end(o, push_read(o, why), why);
+	case OBJECT_MANIFEST:
+		return end(o, manifest_read(o, why), why);
+	case OBJECT_INDEX:
+		return end(o, index_read(o, why), why);
+	case OBJECT_STATEMENT:
+		return end(o, statement_read(o, why), why);
+	case OBJECT_SIMPLE:
+		return end(o, simple_read(o, why), why);
+	case OBJECT_NOTATION:
+		return end(o, notation_read(o, why), why);
 	default:
 		return end(o, blob_read(o, false, why), why);
 	}

@@ -2,7 +2,7 @@
  * What may be signed: bytes are read as a known object, whole or refused, and
  * named by one line that is safe to show.
  *
- * Nothing here allocates; an object borrows the bytes that it was read from.
+ * An object borrows the bytes that it was read from, and has nothing to free.
  */
 #ifndef OBJECT_OBJECT_H
 #define OBJECT_OBJECT_H
@@ -20,6 +20,11 @@ enum object_kind {
 	OBJECT_SSH_HASH,	/* as long as a hash: what sshd has a host key
 				   sign (RFC 4253, section 8) */
 	OBJECT_BLOB,		/* bytes of no known kind */
+	OBJECT_MANIFEST,	/* OCI image manifest, Docker's v2 schema 2 */
+	OBJECT_INDEX,		/* OCI image index, Docker's manifest list */
+	OBJECT_STATEMENT,	/* in-toto statement, v0.1 and v1 */
+	OBJECT_SIMPLE,		/* simple signing payload, of cosign or GPG */
+	OBJECT_NOTATION,	/* Notary Project payload */
 	OBJECT_KINDS
 };
 
@@ -38,6 +43,42 @@ const struct object_rule *object_rule(enum object_kind);
 size_t object_limit(void);
 
 #define OBJECT_SUMMARY 256
+#define OBJECT_DIGEST 136	/* "sha512:", hex and a NUL */
+#define OBJECT_TYPE 128		/* of media and predicates */
+#define OBJECT_REFERENCE 256
+
+/*
+ * How an image's payload was wrapped in what came: these bytes themselves are
+ * what the key is to sign, and nothing else.
+ */
+enum object_wrapping {
+	WRAP_NONE,
+	WRAP_DSSE,	/* pre-authentication encoding of a statement */
+	WRAP_JWS,	/* signing input of the Notary Project's (RFC 7515) */
+	WRAP_COSE,	/* the same as a Sig_structure (RFC 9052, 4.4) */
+};
+
+/* Of an image, or of what is said of one; "" or 0: not told. */
+struct object_image {
+	enum object_wrapping wrapping;
+	char algorithm[8];		/* that JWS or COSE names: "PS256" */
+	int64_t signed_at;		/* by JWS or COSE; since 1970 */
+	struct view statement;		/* without its wrapping */
+	char digest[OBJECT_DIGEST];	/* of the image */
+	char media_type[OBJECT_TYPE];	/* of the image */
+	char artifact_type[OBJECT_TYPE];
+	char predicate[OBJECT_TYPE];	/* a statement's type */
+	char reference[OBJECT_REFERENCE];	/* that a payload tells */
+	char config[OBJECT_DIGEST];
+	char subject[OBJECT_DIGEST];	/* of what the image belongs to */
+	char platforms[96];		/* "linux/amd64, linux/arm64" */
+	char created[40];		/* RFC 3339, as annotated */
+	uint64_t size;			/* bytes: all of a manifest's; what a
+					   Notary payload says */
+	size_t count;			/* of layers, of an index's manifests,
+					   of a statement's subjects */
+	bool cosign;			/* simple signing: cosign's */
+};
 
 struct object {
 	enum object_kind kind;
@@ -51,12 +92,14 @@ struct object {
 	struct view user;	/* not clean */
 	struct view session;	/* id */
 	struct view host_key;	/* empty: the method does not tell */
+	struct object_image image;	/* all texts clean */
 };
 
 /*
  * Reads an object for a typed signature (OpenPGP, CMS, …): a git commit, tag
- * or push certificate, else a blob.  What claims to be one of the former by
- * its first words and cannot be read as one is refused with GPG_ERR_BAD_DATA
+ * or push certificate, what is of a container image, else a blob.  What claims
+ * to be one of the former and cannot be read as one is refused with
+ * GPG_ERR_BAD_DATA
  * and *why (a constant, clean, for people); so is a blob that could be read
  * in another domain (GPG_ERR_FORBIDDEN), and anything over its kind's limit
  * (GPG_ERR_TOO_LARGE).  A refused object keeps its kind, for the record, and
@@ -66,6 +109,12 @@ struct object {
  * follow, or if hex digits are all that follows in the first line: that is
  * all that git could take for one, and what is damaged.  A text that begins
  * with "tree house" is a blob.  "certificate version " always claims.
+ *
+ * JSON claims to be of an image by the names of its members, as a careless
+ * reader would find them; and so does what signs a payload in DSSE, or in the
+ * Notary Project's JWS or COSE.  Such a wrapping is told in the object: its
+ * bytes may only be signed as they are, for whoever builds the envelope, and
+ * no other kind's may.
  *
  * The rules are those of git-fsck(1), with two differences.  The author of a
  * commit may have a broken date or name, since a rebase copies it from old
@@ -88,6 +137,20 @@ gpg_error_t object_read_ssh(struct view bytes, struct view key,
  * clean.
  */
 void object_name_login(struct object *, const char *host);
+
+/*
+ * Names a manifest or index anew, by the reference that its client knows it
+ * by: "HOST/NAME", with ":TAG" or without.  GPG_ERR_BAD_DATA and *why if it
+ * is none.
+ */
+gpg_error_t object_name_image(struct object *, struct view reference,
+    const char **why);
+
+/* "sha256:" or "sha512:" and as much hex, in lower case. */
+bool object_digest_valid(struct view);
+
+/* A reference of characters that references have, at most 255. */
+bool object_reference_valid(struct view);
 
 /*
  * Names an object that the agent itself builds from parameters, and leaves

@@ -25,6 +25,24 @@ gpg_error_t ssh_hash_read(struct object *, const char **why);
  */
 gpg_error_t blob_read(struct object *, bool raw, const char **why);
 
+gpg_error_t manifest_read(struct object *, const char **why);
+gpg_error_t index_read(struct object *, const char **why);
+gpg_error_t statement_read(struct object *, const char **why);
+gpg_error_t simple_read(struct object *, const char **why);
+gpg_error_t notation_read(struct object *, const char **why);
+
+/* The kind that JSON claims to be of, OBJECT_BLOB if none. */
+enum object_kind image_claimed(struct view);
+
+/* Whether the bytes begin as that encoding of a statement does. */
+bool dsse_claimed(struct view);
+
+/* Whether JWS or COSE signs a payload of the Notary Project's. */
+bool notation_claimed(struct view);
+
+/* Copies a text that is clean and fits; nothing else. */
+bool image_put_text(char *dst, size_t size, struct view);
+
 /* Whether the bytes begin as a userauth request or SSHSIG does. */
 bool userauth_claimed(struct view);
 bool sshsig_claimed(struct view);
@@ -68,9 +86,13 @@ bool git_reads_as_push(struct view message);
  */
 void name_add(struct object *, const char *);
 void name_add_number(struct object *, size_t);
+void name_add_size(struct object *, uint64_t bytes);	/* "1.2 MB" */
 void name_add_text(struct object *, struct view, size_t max);
 void name_add_word(struct object *, struct view, size_t max);
 void name_add_person(struct object *, const struct git_person *, size_t max);
+
+/* "sha256:" and hex. */
+gpg_error_t digest_of(struct view, char out[OBJECT_DIGEST]);
 
 /* SHA-256 of the bytes, as hex or as ssh-keygen -l has it. */
 gpg_error_t name_add_hash(struct object *, struct view);

@@ -13,7 +13,7 @@
 #include <openssl/hmac.h>
 
 #include "agent/hosts.h"
-#include "local/base64.h"
+#include "wire/base64.h"
 #include "bound.h"
 
 static struct host one, two, ca;

@@ -10,9 +10,9 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "local/base64.h"
 #include "local/keyfile.h"
 #include "local/paths.h"
+#include "wire/base64.h"
 #include "wire/text.h"
 
 #define assert_code(err, code) \
