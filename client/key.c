@@ -8,6 +8,9 @@
 #include "client/key.h"
 #include "format/ssh.h"
 
+/* Of what is not there; never written to or freed. */
+#define NOTHING ((char *)(uintptr_t)"")
+
 static void
 clear_holder(struct key_holder *h)
 {
@@ -155,10 +158,9 @@ keys_look(struct call *c)
 const struct key_holder *
 key_first(const struct key_info *k)
 {
-	static char nothing[1];
 	static const struct key_holder none = {
-		.module = nothing, .token = nothing, .serial = nothing,
-		.uri = nothing, .firmware = nothing, .slot = nothing,
+		.module = NOTHING, .token = NOTHING, .serial = NOTHING,
+		.uri = NOTHING, .firmware = NOTHING, .slot = NOTHING,
 		.tries_left = PIN_TRIES_UNKNOWN,
 	};
 

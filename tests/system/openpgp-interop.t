@@ -21,7 +21,7 @@ has() {
 	command -v "$1" >/dev/null
 }
 
-algorithms='RSA-2048 RSA-3072 RSA-4096 P-256 P-384 Ed25519'
+algorithms='RSA-2048 RSA-3072 RSA-4096 P-256 P-384 P-521 Ed25519'
 uid='Ann Müller <ann@example.org>'
 created=1600000000
 now=1700000000
@@ -40,7 +40,7 @@ ok 'a key that will expire, in 2084' \
 not_ok 'no key that expires after 2106, which all read as long ago' \
     "$make" p256 x doc "$uid" $created 4000000000 $now
 not_ok 'no algorithm of another name' \
-    "$make" p521 x doc "$uid" $created 0 $now
+    "$make" p512 x doc "$uid" $created 0 $now
 
 # ---- GnuPG ----
 
