@@ -222,6 +222,25 @@ mgm_len(uint8_t algorithm)
 	return algorithm == 8 ? 16 : algorithm == 12 ? 32 : 24;
 }
 
+static void
+choose_firmware(struct card *c, uint8_t how)
+{
+	static const uint8_t more[7][3] = { { 3, 1, 8 }, { 4, 0, 2 },
+		{ 4, 2, 6 }, { 4, 3, 4 }, { 5, 2, 7 }, { 5, 3, 0 },
+		{ 6, 0, 0 } };
+
+	memcpy(c->firmware, how >> 5 ? more[(how >> 5) - 1] :
+	    how & 1 ? (uint8_t[]){ 5, 7, 1 } :
+	    how & 2 ? (uint8_t[]){ 4, 3, 5 } : (uint8_t[]){ 5, 4, 3 }, 3);
+}
+
+static bool
+since(const struct card *c, uint8_t major, uint8_t minor)
+{
+	return c->firmware[0] > major || (c->firmware[0] == major &&
+	    c->firmware[1] >= minor);
+}
+
 void
 card_new(struct card *c, uint32_t serial, const uint8_t how[6])
 {
@@ -232,8 +251,7 @@ card_new(struct card *c, uint32_t serial, const uint8_t how[6])
 
 	memset(c, 0, sizeof(*c));
 	c->serial = serial;
-	memcpy(c->firmware, how[0] & 1 ? (uint8_t[]){ 5, 7, 1 } :
-	    how[0] & 2 ? (uint8_t[]){ 4, 3, 5 } : (uint8_t[]){ 5, 4, 3 }, 3);
+	choose_firmware(c, how[0]);
 	c->plugged = true;
 	memcpy(c->pin, "123456\xff\xff", 8);
 	memcpy(c->puk, "12345678", 8);
@@ -482,7 +500,7 @@ do_metadata(struct card *c, const struct command *a, struct room *out)
 	uint8_t tries[2] = { 3, (uint8_t)(a->p2 == 0x80 ? c->tries :
 	    c->puk_tries) };
 
-	if (c->firmware[0] < 5)
+	if (!since(c, 5, 3))
 		return NO_INS;
 	if (a->p2 == 0x80 || a->p2 == 0x81 || a->p2 == 0x9b) {
 		put_tlv_small(out, 1, a->p2 == 0x9b ? &c->mgm_algorithm :
@@ -507,6 +525,8 @@ do_attest(struct card *c, const struct command *a, struct room *out)
 {
 	struct object *o = object_of(c, 0x5fff01);
 
+	if (!since(c, 4, 3))
+		return NO_INS;
 	if (!key_of(c, a->p1) || !o)
 		return DATA;
 	put(out, o->bytes + 4, o->len - 9);	/* the certificate alone */
@@ -534,7 +554,7 @@ do_move(struct card *c, const struct command *a)
 {
 	struct key *k = key_of(c, a->p2);
 
-	if (c->firmware[1] < 7)
+	if (!since(c, 5, 7))
 		return NO_INS;
 	if (!c->managed)
 		return SECURITY;
@@ -587,7 +607,7 @@ card_do(struct card *c, struct view v, struct room *out)
 		put(out, c->firmware, 3);
 		return OK;
 	case 0xf8:
-		if (c->firmware[0] < 5)
+		if (!since(c, 5, 0))
 			return NO_INS;
 		/* FALLTHROUGH */
 	case 0x01:	/* the OTP application's */

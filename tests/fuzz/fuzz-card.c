@@ -2,7 +2,8 @@
  * The part of the token process that is for YubiKeys, with cards that lie:
  * whatever they answer, every request ends in an answer or an error that says
  * what is wrong; no PIN is sent more often than it was entered once it was
- * not taken; no card is let go with a PIN verified; nothing is kept open.
+ * not taken; no card is let go with a PIN verified; no key is lost that nobody
+ * gave up; nothing is kept open.
  *
  * The input is
  *
@@ -32,6 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 struct run {
 	void *state;
 	unsigned typed;		/* PINs that were, and those that replaced */
+	unsigned given_up;	/* keys that may be gone */
 	uint8_t how;
 };
 
@@ -237,11 +239,11 @@ do_sign(struct run *r, struct problem *pb)
 	return err;
 }
 
+static const char *const slots[] = { "9a", "9c", "82", "95", "", "9b" };
+
 static gpg_error_t
 do_make(struct run *r, struct problem *pb)
 {
-	static const char *const slots[] = { "9a", "9c", "82", "95", "",
-		"9b" };
 	const char *slot = slots[r->how >> 1 & 7 ? (r->how >> 1 & 7) % 6 : 0];
 	char agreed[16] = "overwrite ";
 	struct msg_token_make in = { .slot = r->how & 1,
@@ -271,6 +273,29 @@ do_store(struct run *r, struct problem *pb)
 		    300) };
 
 	return token_ops.store(r->state, 0, &in, pb);
+}
+
+static gpg_error_t
+do_move(struct run *r, struct problem *pb)
+{
+	const char *slot = slots[(r->how >> 4 & 7) % 6];
+	char agreed[16] = "overwrite ";
+	struct msg_token_move in = { .key = key_number(r),
+		.slot_name = view_str(slot) };
+
+	strcat(agreed, slot);
+	if (r->how & 0x80) {
+		in.overwrite = view_str(agreed);
+		r->given_up++;
+	}
+	return token_ops.move(r->state, 0, &in, pb);
+}
+
+static gpg_error_t
+do_remove(struct run *r, struct problem *pb)
+{
+	r->given_up++;
+	return token_ops.remove(r->state, 0, key_number(r), pb);
 }
 
 static gpg_error_t
@@ -323,7 +348,8 @@ do_forget(struct run *r, struct problem *pb)
 typedef gpg_error_t operation(struct run *, struct problem *);
 
 static operation *const operations[] = { do_list, do_sign, do_login, do_make,
-	do_store, do_attest, do_change, do_wait, do_plug, do_forget };
+	do_store, do_attest, do_change, do_wait, do_plug, do_forget, do_move,
+	do_remove };
 
 #define OPERATIONS (sizeof(operations) / sizeof(operations[0]))
 
@@ -333,10 +359,21 @@ refused(void)
 	return world.cards[0].refused + world.cards[1].refused;
 }
 
+static unsigned
+keys(void)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < CARDS * CARD_KEYS; i++)
+		n += world.cards[i / CARD_KEYS].keys[i % CARD_KEYS].slot != 0;
+	return n;
+}
+
 static void
 do_one(struct run *r, uint8_t what)
 {
 	struct problem pb = { "" };
+	unsigned had = keys();
 	gpg_error_t err;
 
 	err = operations[what % OPERATIONS](r, &pb);
@@ -344,6 +381,8 @@ do_one(struct run *r, uint8_t what)
 	keeper_run(&keepers[0]);
 	keeper_run(&keepers[1]);
 	must(refused() <= r->typed);
+	must(keys() + r->given_up >= had);
+	r->given_up = 0;
 }
 
 static void
