@@ -164,12 +164,16 @@ make_rsa(struct pubkey *key, struct key_numbers *numbers)
 	return key->evp ? 0 : gpg_error(GPG_ERR_BAD_PUBKEY);
 }
 
-/* Whether the key passes OpenSSL's check, the group's order included. */
+/*
+ * Whether the point is on its curve.  All of these curves have a cofactor of
+ * one, so that every point but infinity, which has no such encoding, is of the
+ * group's order, and there is no need to multiply (SP 800-56A, 5.6.2.3.4).
+ */
 static bool
 point_is_good(EVP_PKEY *evp)
 {
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, evp, NULL);
-	bool good = ctx && EVP_PKEY_public_check(ctx) == 1;
+	bool good = ctx && EVP_PKEY_public_check_quick(ctx) == 1;
 
 	EVP_PKEY_CTX_free(ctx);
 	return good;
