@@ -10,6 +10,7 @@
 #include "added.h"
 #include "agent.h"
 #include "audit.h"
+#include "card.h"
 #include "config.h"
 #include "conn.h"
 #include "dropin.h"
@@ -20,6 +21,7 @@
 #include "module.h"
 #include "opensc.h"
 #include "place.h"
+#include "serve.h"
 
 #define DRAIN_S 5		/* what is pending gets this long to end */
 
@@ -132,6 +134,8 @@ agent_reload(struct agent *a, char **problem)
 	update_modules(a, c);
 	config_free(&a->config);
 	a->config = c;
+	certs_load(a, dir);
+	cards_reload(a);
 	added_sweep(a);
 	agent_changed(a);
 	return 0;
@@ -204,6 +208,7 @@ agent_init(struct agent *a)
 	TAILQ_INIT(&a->prompts);
 	TAILQ_INIT(&a->helpers);
 	TAILQ_INIT(&a->added);
+	TAILQ_INIT(&a->card_errands);
 	buf_init(&a->incoming, CONN_PIECE);
 	if (!how)
 		return gpg_error(GPG_ERR_ENOMEM);
@@ -233,12 +238,14 @@ agent_clear(struct agent *a)
 		module_end(m);
 	while ((c = TAILQ_FIRST(&a->conns)))
 		conn_close(c);
+	card_errands_end(a);
 	lock_free(&a->lock);
 	audit_close(&a->audit);
 	while ((m = TAILQ_FIRST(&a->modules)))
 		module_free(m);
 	place_free(&a->session);
 	added_clear(a);
+	certs_clear(&a->certs);
 	buf_free(&a->incoming);
 	keyring_free(&a->keyring);
 	hosts_free(&a->hosts);

@@ -35,12 +35,19 @@ struct watcher {
 	bool armed;
 };
 
+/* agent/certs.h */
+struct certs {
+	struct cert *list;
+	size_t count;
+};
+
 TAILQ_HEAD(watchers, watcher);
 TAILQ_HEAD(modules, module);
 TAILQ_HEAD(conns, conn);
 TAILQ_HEAD(prompts, prompt);
 TAILQ_HEAD(helpers, helper);
 TAILQ_HEAD(added_list, added);
+TAILQ_HEAD(card_errands, card_errand);
 
 struct agent {
 	const struct dropin *dropin;	/* NULL: the user's own agent */
@@ -54,6 +61,8 @@ struct agent {
 	struct lock *lock;
 	struct modules modules;
 	struct added_list added;	/* by ssh-add */
+	struct card_errands card_errands;
+	struct certs certs;	/* of keys on tokens, from files */
 	struct conns conns;
 	size_t conn_count;
 	struct prompts prompts;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "added.h"
+#include "card.h"
 #include "helper.h"
 #include "keys.h"
 #include "module.h"
@@ -91,6 +92,7 @@ module_free(struct module *m)
 	helper_end(&m->helper);
 	keyring_drop(m->agent->keyring, m);
 	slots_free(m);
+	card_free(m);
 	module_config_clear(&m->config);
 	free(m);
 }
@@ -444,7 +446,10 @@ on_listed(void *arg, gpg_error_t err, const char *text, const void *reply)
 			.manufacturer = view_strdup(s.manufacturer),
 			.model = view_strdup(s.model),
 		};
-	keyring_set(m->agent->keyring, m, &listing);
+	if (card_hides(m))
+		keyring_drop(m->agent->keyring, m);
+	else
+		keyring_set(m->agent->keyring, m, &listing);
 	if (m->config.type == MODULE_MEMORY)
 		added_sweep(m->agent);
 	agent_changed(m->agent);

@@ -53,6 +53,7 @@ struct module {
 	struct pin_talks talks;	/* PINs that are being asked for */
 	struct slot *slots;
 	size_t slot_count;
+	struct card *card;	/* what ssh-add -s said; NULL: nothing */
 	struct call *listing;	/* under way */
 	uint64_t listed_ms;	/* 0: never */
 	uint64_t nowhere_ms;	/* when its PIN was wanted from afar, and there

@@ -9,6 +9,7 @@
 #include "format/openpgp.h"
 #include "format/x509.h"
 #include "added.h"
+#include "card.h"
 #include "conn.h"
 #include "lock.h"
 #include "request.h"
@@ -302,6 +303,11 @@ judge_key(struct request *r, const char **why)
 	if (!added_permits(r->conn, r->key, buf_view(&r->ssh_key), &r->object,
 	    &ask, why))
 		return POLICY_DENY;
+	if (ask)
+		verdict = POLICY_ASK;
+	if (!card_permits(r->conn, r->module, buf_view(&r->ssh_key),
+	    &r->object, &ask, why))
+		return POLICY_DENY;
 	return ask ? POLICY_ASK : verdict;
 }
 
@@ -366,10 +372,19 @@ broken(const struct request *r)
 static bool
 is_hopeless(struct request *r)
 {
-	const struct module *m = broken(r);
+	const struct module *m = broken(r), *hidden = NULL;
 
 	if (m && m->held && !request_is_late(r))
 		return false;
+	if (!m && r->key && r->key->last_module)
+		hidden = module_by_name(r->agent,
+		    view_str(r->key->last_module));
+	if (hidden && card_hides(hidden)) {
+		request_problem(r, GPG_ERR_CARD, "module %s is hidden: show "
+		    "it with `ssh-add -s %s` or `touchstone reload`",
+		    hidden->config.name, hidden->config.name);
+		return true;
+	}
 	if (r->key && r->key->last_module &&
 	    !strcmp(r->key->last_module, MODULE_MEMORY_NAME))
 		request_problem(r, GPG_ERR_CARD, "key %s is in memory no "

@@ -84,6 +84,12 @@ forget_named(struct module *m, struct view name)
 }
 
 void
+forget_module(struct module *m)
+{
+	forget_slot(m, TOKEN_ALL_SLOTS);
+}
+
+void
 forget_pins(struct agent *a)
 {
 	struct module *m, *next;

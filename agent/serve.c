@@ -8,6 +8,7 @@
 
 #include "added.h"
 #include "audit.h"
+#include "card.h"
 #include "conn.h"
 #include "helper.h"
 #include "lock.h"
@@ -61,6 +62,39 @@ put_added(struct conn *c, const struct host_row *row, struct buf *b,
 	return err;
 }
 
+/* Those of a key on a token that are the same for all, and its module's. */
+static gpg_error_t
+put_certs(struct conn *c, const struct certs *certs, const struct key *k,
+    struct buf *b, struct msg_list *list)
+{
+	const struct cert *one;
+	gpg_error_t err = 0;
+	size_t at = 0;
+
+	while (!err && (one = certs_next(certs, k, &at)))
+		if (card_shows(c, k, buf_view(&one->blob)))
+			err = put_identity(b, list, buf_view(&one->blob),
+			    one->comment);
+	return err;
+}
+
+static gpg_error_t
+put_on_token(struct conn *c, const struct key *k, struct buf *b,
+    struct msg_list *list)
+{
+	struct module *m;
+	gpg_error_t err = 0;
+
+	if (card_shows(c, k, pubkey_ssh(k->pub)))
+		err = put_identity(b, list, pubkey_ssh(k->pub), key_title(k));
+	if (!err)
+		err = put_certs(c, &c->agent->certs, k, b, list);
+	TAILQ_FOREACH(m, &c->agent->modules, next)
+		if (!err && m->card && !m->retired)
+			err = put_certs(c, &m->card->certs, k, b, list);
+	return err;
+}
+
 static gpg_error_t
 put_identities(struct conn *c, struct buf *b, struct msg_list *list)
 {
@@ -72,8 +106,7 @@ put_identities(struct conn *c, struct buf *b, struct msg_list *list)
 		struct key *k = keyring_at(ring, i);
 
 		if (key_is_on_token(k) && host_row_offers(row, k))
-			err = put_identity(b, list, pubkey_ssh(k->pub),
-			    key_title(k));
+			err = put_on_token(c, k, b, list);
 	}
 	return err ? err : put_added(c, row, b, list);
 }
@@ -190,7 +223,9 @@ is_shown(struct conn *c, const struct key *k)
 {
 	const struct added *d = added_limits(c->agent, k, view_of(NULL, 0));
 
-	return key_is_on_token(k) || !d || added_shows(c, d);
+	if (key_is_on_token(k))
+		return card_shows(c, k, view_of(NULL, 0));
+	return !d || added_shows(c, d);
 }
 
 /* Those in memory alone, or the others. */
@@ -239,7 +274,9 @@ put_module(struct module *m, struct buf *b, struct msg_list *list)
 		.type = view_str(module_type_name(m->config.type)),
 		.path = view_str(m->config.path ? m->config.path : ""),
 		.pid = helper_pid(m->helper),
-		.problem = view_str(m->problem),
+		.problem = view_str(card_hides(m) ? "hidden by ssh-add -e, or "
+		    "since its time is over: ssh-add -s shows it" :
+		    m->problem),
 	};
 	struct buf tokens;
 	gpg_error_t err = 0;
@@ -577,6 +614,10 @@ static const struct {
 	{ MSG_ssh_add_constrained, serve_ssh_add, false, false },
 	{ MSG_ssh_remove, serve_ssh_remove, false, false },
 	{ MSG_ssh_remove_all, serve_ssh_remove_all, false, false },
+	{ MSG_ssh_smartcard_add, serve_ssh_card_add, false, false },
+	{ MSG_ssh_smartcard_add_constrained, serve_ssh_card_add, false,
+	    false },
+	{ MSG_ssh_smartcard_remove, serve_ssh_card_remove, false, false },
 	{ MSG_ssh_lock, serve_ssh_lock, false, true },
 	{ MSG_ssh_unlock, serve_ssh_lock, false, true },
 	{ MSG_sign, serve_sign, false, false },

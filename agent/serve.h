@@ -6,6 +6,7 @@
 
 struct agent;
 struct conn;
+struct module;
 struct request;
 struct work;
 
@@ -17,6 +18,7 @@ void serve_note(struct conn *, const char *what);
 /* Every PIN that is held is wiped; every key that was added is. */
 void forget_pins(struct agent *);
 void forget_added(struct agent *);
+void forget_module(struct module *);
 
 /* Answers once no module has to forget any more. */
 void serve_forgotten(struct conn *);
@@ -41,5 +43,10 @@ void serve_delete(struct conn *, struct view body);
 void serve_ssh_add(struct conn *, struct view body);
 void serve_ssh_remove(struct conn *, struct view body);
 void serve_ssh_remove_all(struct conn *, struct view body);
+void serve_ssh_card_add(struct conn *, struct view body);
+void serve_ssh_card_remove(struct conn *, struct view body);
+
+/* Those that wait for a module are refused, since the agent ends. */
+void card_errands_end(struct agent *);
 
 #endif

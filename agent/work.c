@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "added.h"
+#include "card.h"
 #include "work.h"
 
 /* A touch is waited for 15 s, and once more. */
@@ -19,6 +20,9 @@ work_locate_key(struct request *r)
 
 	if (!r->key && r->work == &work_ssh) {
 		r->key = added_find_key(r->agent, buf_view(&r->ssh_key));
+		if (!r->key)
+			r->key = card_find_key(r->agent,
+			    buf_view(&r->ssh_key));
 	} else if (!r->key) {
 		err = keyring_find(r->agent->keyring, view_str(r->key_text),
 		    &r->key, &problem);

@@ -1,0 +1,188 @@
+#!/bin/sh
+# ssh-add -s and -e: only modules that are trusted already, shown within limits
+# or hidden; a PIN that a client sends is tried once.
+. "$(dirname "$0")/lib.sh"
+
+soft_token
+export SSH_AUTH_SOCK="$runtime/agent.sock"
+touchstone keys export --ssh soft >"$user/soft.pub"
+echo data >"$user/data"
+conf=$config/modules.d/soft.conf
+module=$(sed -n 's/^path = "\(.*\)";$/\1/p' "$conf")
+pin=$(cat "$user/pin")
+rm "$user/pin"
+sed -i '/pin_source/d' "$conf"
+touchstone reload >/dev/null
+export SSH_ASKPASS="$user/askpass" SSH_ASKPASS_REQUIRE=force
+printf '#!/bin/sh\nexec cat "%s"\n' "$user/typed" >"$SSH_ASKPASS"
+chmod +x "$SSH_ASKPASS"
+
+# with PIN COMMAND...
+with() {
+	printf '%s\n' "$1" >"$user/typed"
+	shift
+	without_terminal "$@"
+}
+ssh_sign() {
+	rm -f "$user/data.sig"
+	without_terminal ssh-keygen -q -Y sign -n file -f "${1-$user/soft.pub}" \
+	    "$user/data" || return 1
+}
+listed() {
+	ssh-add -L | grep -c "$(cut -d' ' -f2 "$user/soft.pub")"
+}
+held() {
+	status_of '[.modules[] | select(.name == "soft").tokens[] |
+	    select(.pin_held and .initialized)] | length'
+}
+denied() {
+	touchstone audit show -n 30 | grep ' denied ' | tail -n 1
+}
+
+# ---- what is trusted, and what is not ----
+is 'a configured module is there at first' "$(listed)" 1
+not_ok 'without its PIN it signs nothing' ssh_sign
+mkfifo "$user/canary.so"
+cp "$module" "$user/copy.so"
+agent=$(agent_pid)
+strace -qq -f -p "$agent" -e trace=%file -o "$user/strace" 2>"$user/said" &
+tracer=$!
+sleep 1
+for path in "$user/canary.so" "$user/copy.so" "$user/../user/copy.so" \
+    libsofthsm2.so "$module/../$(basename "$module")" /etc/passwd ''; do
+	not_ok "\"$(basename "$path")\" is refused" with 1 ssh-add -s "$path"
+	not_ok '... and with a limit' with 1 ssh-add -t 60 -s "$path"
+	not_ok '... nor is there anything to hide' with 1 ssh-add -e "$path"
+done
+kill $tracer 2>/dev/null
+wait $tracer 2>/dev/null
+if grep -q /proc "$user/strace" 2>/dev/null; then
+	unlike 'none of them was looked at' "$(cat "$user/strace")" \
+	    'canary|copy\.so|passwd"'
+else
+	skip 'none of them was looked at' 'the agent cannot be traced'
+fi
+like 'the record says why' "$(denied)" 'ssh-add -[se]'
+like 'the module is still the only one' "$(status_of '[.modules[].name] |
+    join(" ")')" '^soft$'
+
+# ---- a PIN from the client ----
+not_ok 'a wrong PIN is refused' with 000000 ssh-add -s "$module"
+is 'and none is held' "$(held)" 0
+ok 'the right one is taken' with "$pin" ssh-add -s "$module"
+is 'and held' "$(held)" 1
+ok 'with it the token signs' ssh_sign
+like 'the record says what was done' "$(touchstone audit show -n 9)" \
+    'ssh-add -s|soft'
+is 'the PIN is in no log' "$(cat "$XDG_STATE_HOME"/touchstone/*.log \
+    "$XDG_STATE_HOME"/touchstone/audit/*/log.jsonl | grep -c "$pin")" 0
+
+# ---- hidden ----
+ok 'ssh-add -e hides it' with '' ssh-add -e "$module"
+is 'its keys are gone' "$(listed)" 0
+like 'status says so' "$(touchstone status)" 'hidden by ssh-add -e'
+is 'and so is the PIN' "$(held)" 0
+not_ok 'nothing is signed' ssh_sign
+not_ok 'once more there is nothing to hide' with '' ssh-add -e "$module"
+ok 'an empty PIN shows it again' with '' ssh-add -s "$module"
+is 'its keys are back' "$(listed)" 1
+is 'but no PIN' "$(held)" 0
+ok 'hidden once more' with '' ssh-add -e soft
+ok 'a reload shows it' touchstone reload
+is 'too' "$(listed)" 1
+
+# ---- limits ----
+ok 'for a time' with "$pin" ssh-add -t 2 -s "$module"
+is 'it is there' "$(listed)" 1
+wait_for 10 sh -c 'ssh-add -l | grep -q "no identities"' &&
+    pass 'then it is not' || fail 'then it is not'
+is 'nor is the PIN' "$(held)" 0
+not_ok 'and nothing is signed' ssh_sign
+pinentry_setup
+DISPLAY=:99 touchstone session >/dev/null
+touchstone reload >/dev/null
+ok 'with -c' with "$pin" ssh-add -c -s "$module"
+pinentry refuse
+not_ok 'a signature that the user refuses is none' ssh_sign
+like 'who is asked' "$(pinentry_log)" '^CONFIRM'
+pinentry confirm
+ok 'one that is agreed to is made' ssh_sign
+ok 'for certain hosts' sh -c 'ssh-keygen -q -t ed25519 -N "" -f host &&
+    echo "gate $(cat host.pub)" >known'
+ok 'it is shown' with "$pin" ssh-add -h gate -H "$user/known" -s "$module"
+not_ok 'and signs no files' ssh_sign
+like 'with the reason in the record' "$(denied)" 'restricted'
+ok 'without limits again' with "$pin" ssh-add -s "$module"
+ok 'it signs' ssh_sign
+
+# ---- certificates ----
+ssh-keygen -q -t ed25519 -N '' -f "$user/ca"
+certify() {	# FILE OPTION...
+	cp "$user/soft.pub" "$user/$1.pub"
+	shift_to=$1
+	shift
+	ssh-keygen -q -s "$user/ca" -I "id of $shift_to" -n me "$@" \
+	    "$user/$shift_to.pub"
+}
+certs() {
+	ssh-add -L | grep -c 'cert-v01'
+}
+keys=$XDG_DATA_HOME/touchstone/keys
+certify good
+certify other
+certify expired -V 19990101:20000101
+cp "$user/good-cert.pub" "$keys/soft-cert.pub"
+cp "$user/other-cert.pub" "$keys/soft-other-cert.pub"
+cp "$user/expired-cert.pub" "$keys/soft-expired-cert.pub"
+cp "$user/good-cert.pub" "$keys/nobody-cert.pub"
+sed 's/ AAAA\(.\{300\}\)./ AAAA\1A/' "$user/good-cert.pub" \
+    >"$keys/soft-broken-cert.pub"
+ssh-keygen -q -t ed25519 -N '' -f "$user/else"
+ssh-keygen -q -s "$user/ca" -I else -n me "$user/else.pub"
+cp "$user/else-cert.pub" "$keys/soft-else-cert.pub"
+head -c 100000 /dev/zero | tr '\0' a >"$keys/soft-long-cert.pub"
+: >"$keys/soft-empty-cert.pub"
+mkfifo "$keys/soft-fifo-cert.pub"
+is 'files count after a reload' "$(certs)" 0
+ok 'which does not fail' touchstone reload
+is 'the good ones are listed, and no others' "$(certs)" 2
+is 'and the key before them' "$(ssh-add -L | head -n 1 | cut -d' ' -f2)" \
+    "$(cut -d' ' -f2 "$user/soft.pub")"
+for file in nobody broken else long empty fifo; do
+	like "$file is left out, and the log says so" \
+	    "$(cat "$XDG_STATE_HOME"/touchstone/agent.log)" \
+	    "certificate .*$file.*-cert.pub is left out: "
+done
+ok 'a certificate signs' ssh_sign "$user/good-cert.pub"
+ok 'hidden' with '' ssh-add -e "$module"
+is 'they are too' "$(certs)" 0
+rm "$keys"/*-cert.pub
+touchstone reload >/dev/null
+is 'without the files there are none' "$(certs)" 0
+
+# ---- a private agent ----
+unset SSH_AUTH_SOCK
+rm "$conf"
+eval "$(sed -n 's/^env = \[ "\(.*\)" \];$/\1/p' "$user/moved" 2>/dev/null)"
+export SOFTHSM2_CONF
+SOFTHSM2_CONF=$(find "$XDG_DATA_HOME" -name 'softhsm2.conf' | head -n 1)
+eval "$("$bin/touchstone-agent" -s)" >/dev/null
+not_ok 'a private agent allows no module' with "$pin" ssh-add -s "$module"
+"$bin/touchstone-agent" -k >/dev/null
+eval "$("$bin/touchstone-agent" -s -P "!$user/*,$(dirname "$module")/*,$user/*")" \
+    >/dev/null
+is 'none is there at first' "$(listed)" 0
+ok 'but what -P names' with "$pin" ssh-add -s "$module"
+is 'whose keys are there' "$(listed)" 1
+ok 'and sign' ssh_sign
+not_ok 'not what it takes back' with "$pin" ssh-add -s "$user/copy.so"
+not_ok 'nor what leads elsewhere' with "$pin" ssh-add \
+    -s "$(dirname "$module")/../$(basename "$(dirname "$module")")/$(basename "$module")"
+not_ok 'nor what is no module' with "$pin" ssh-add \
+    -s "$(dirname "$module")/nothing.so"
+ok '-e takes it out' with '' ssh-add -e "$module"
+is 'with its keys' "$(listed)" 0
+ok 'and it can come back' with "$pin" ssh-add -s "$module"
+is 'with them' "$(listed)" 1
+"$bin/touchstone-agent" -k >/dev/null
+done_testing
