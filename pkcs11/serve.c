@@ -2,59 +2,13 @@
 #include "config.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "serve.h"
-#include "wire/frame.h"
-
-struct worker {
-	struct server *server;
-	unsigned number;
-	pthread_t thread;
-	uint8_t *datagram;	/* DATAGRAM_MAX bytes, in: */
-	struct buf in;
-	struct buf reply;
-};
-
-struct server {
-	int fd;
-	const struct token_ops *ops;
-	_Atomic(void *) state;	/* NULL before open */
-	gpg_error_t err;	/* the first worker's */
-	atomic_bool broken;	/* the protocol was */
-	unsigned worker_count;
-	struct worker workers[TOKEN_WORKERS_MAX];
-	pthread_mutex_t mu;
-	pthread_cond_t talked;
-	struct talk *talks;	/* conversations that run, under mu */
-	bool ending;		/* no more of them */
-};
-
-/* A request that waits for a person, in a thread of its own. */
-struct talk {
-	struct talk *next;
-	struct server *server;
-	enum msg_id id;
-	uint32_t serial;
-	uint32_t slot;
-	uint8_t what;		/* enum token_secret, enum token_change */
-	char text[33];		/* a label, an algorithm */
-	int fd;
-};
-
-/* One request, taken from a datagram. */
-struct request {
-	enum msg_id id;
-	uint32_t serial;
-	struct view body;
-	int fd;			/* -1, or one that came along */
-};
+#include "server.h"
 
 static void
 stop_process(void)
@@ -122,8 +76,8 @@ receive(struct worker *w, struct request *rq)
 	return 0;
 }
 
-static void
-answer(struct server *s, struct buf *b, uint32_t serial, enum msg_id id,
+void
+server_answer(struct server *s, struct buf *b, uint32_t serial, enum msg_id id,
     gpg_error_t code, const char *text, const void *reply)
 {
 	struct view out;
@@ -140,8 +94,8 @@ answer(struct server *s, struct buf *b, uint32_t serial, enum msg_id id,
 		stop_process();
 }
 
-static gpg_error_t
-cannot(struct problem *pb)
+gpg_error_t
+server_cannot(struct problem *pb)
 {
 	return problem_say(pb, GPG_ERR_NOT_SUPPORTED,
 	    "a token of this kind cannot do that");
@@ -165,361 +119,6 @@ tell(void *arg, enum token_event event, uint32_t request)
 	buf_free(&b);
 }
 
-/* ---- conversations ---- */
-
-static gpg_error_t
-talk_run(struct talk *t, struct problem *pb)
-{
-	const struct token_ops *ops = t->server->ops;
-	void *state = atomic_load(&t->server->state);
-	struct msg_token_prepare prepare = { .label = view_str(t->text) };
-
-	if (t->id == MSG_token_login)
-		return ops->login(state, t->slot, t->what, t->fd, pb);
-	if (t->id == MSG_token_prepare)
-		return ops->prepare(state, &prepare, t->fd, pb);
-	if (!ops->change)
-		return cannot(pb);
-	return ops->change(state, t->slot, t->what, t->text, t->fd, pb);
-}
-
-static bool
-talk_join(struct talk *t)
-{
-	struct server *s = t->server;
-	bool ok;
-
-	pthread_mutex_lock(&s->mu);
-	if ((ok = !s->ending)) {
-		t->next = s->talks;
-		s->talks = t;
-	}
-	pthread_mutex_unlock(&s->mu);
-	return ok;
-}
-
-/* The prompter hears that it is over before the agent does. */
-static void
-talk_hang_up(struct talk *t)
-{
-	pthread_mutex_lock(&t->server->mu);
-	if (t->fd != -1)
-		close(t->fd);
-	t->fd = -1;
-	pthread_mutex_unlock(&t->server->mu);
-}
-
-static void
-talk_leave(struct talk *t)
-{
-	struct server *s = t->server;
-	struct talk **at;
-
-	talk_hang_up(t);
-	pthread_mutex_lock(&s->mu);
-	for (at = &s->talks; *at && *at != t; at = &(*at)->next)
-		;
-	if (*at)
-		*at = t->next;
-	free(t);
-	pthread_cond_signal(&s->talked);
-	pthread_mutex_unlock(&s->mu);
-}
-
-/* Cancels the conversations and waits for them to end. */
-static void
-talks_end(struct server *s)
-{
-	pthread_mutex_lock(&s->mu);
-	s->ending = true;
-	for (struct talk *t = s->talks; t; t = t->next)
-		if (t->fd != -1)
-			shutdown(t->fd, SHUT_RDWR);
-	while (s->talks)
-		pthread_cond_wait(&s->talked, &s->mu);
-	pthread_mutex_unlock(&s->mu);
-}
-
-static void *
-talk_thread(void *arg)
-{
-	struct talk *t = arg;
-	struct server *s = t->server;
-	struct problem pb = { "" };
-	struct buf b;
-	gpg_error_t err;
-
-	buf_init(&b, 4096);
-	err = talk_run(t, &pb);
-	talk_hang_up(t);
-	answer(s, &b, t->serial, t->id, err, pb.text, NULL);
-	buf_free(&b);
-	talk_leave(t);
-	return NULL;
-}
-
-/* Takes t over. */
-static gpg_error_t
-talk_start(struct talk *t)
-{
-	pthread_attr_t attr;
-	pthread_t thread;
-	int rc = ECANCELED;
-
-	pthread_attr_init(&attr);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	if (talk_join(t))
-		rc = pthread_create(&thread, &attr, talk_thread, t);
-	pthread_attr_destroy(&attr);
-	if (!rc)
-		return 0;
-	talk_leave(t);
-	return gpg_error_from_errno(rc);
-}
-
-/* Takes the request's parameters, which are gone when the talk runs. */
-static gpg_error_t
-talk_decode(struct talk *t, const struct request *rq)
-{
-	union {
-		struct msg_token_login login;
-		struct msg_token_prepare prepare;
-		struct msg_token_change change;
-	} in;
-	struct view text = { NULL, 0 };
-
-	if (msg_decode(rq->id, rq->body, &in))
-		return gpg_error(GPG_ERR_BAD_DATA);
-	if (rq->id == MSG_token_login) {
-		t->slot = in.login.slot;
-		t->what = in.login.secret;
-	} else if (rq->id == MSG_token_change) {
-		t->slot = in.change.slot;
-		t->what = in.change.change;
-		text = in.change.algorithm;
-	} else {
-		text = in.prepare.label;
-	}
-	if (text.len > 0)
-		memcpy(t->text, text.p, text.len);
-	return 0;
-}
-
-static gpg_error_t
-do_talk(struct worker *w, struct request *rq)
-{
-	struct talk *t;
-	gpg_error_t err;
-
-	if (rq->fd == -1 && rq->id == MSG_token_login)
-		return gpg_error(GPG_ERR_BAD_DATA);
-	if (!(t = calloc(1, sizeof(*t))))
-		return gpg_error(GPG_ERR_ENOMEM);
-	t->server = w->server;
-	t->id = rq->id;
-	t->serial = rq->serial;
-	t->fd = rq->fd;
-	if ((err = talk_decode(t, rq))) {
-		free(t);
-		return err;
-	}
-	rq->fd = -1;
-	if ((err = talk_start(t)))
-		answer(w->server, &w->reply, rq->serial, rq->id, err,
-		    "no thread could be started", NULL);
-	return 0;
-}
-
-/* ---- requests that a worker does itself ---- */
-
-/* What a reply's lists may hold: a datagram, less its own few fields. */
-#define LISTING_ROOM (DATAGRAM_MAX - 4096)
-#define SLOTS_ROOM (32 * 1024)
-
-static gpg_error_t
-do_list(struct worker *w, struct request *rq)
-{
-	struct server *s = w->server;
-	struct msg_token_list in;
-	struct msg_token_listing out = { 0 };
-	struct problem pb = { "" };
-	struct buf slots, keys;
-	gpg_error_t err;
-
-	if (msg_decode(rq->id, rq->body, &in))
-		return gpg_error(GPG_ERR_BAD_DATA);
-	buf_init(&slots, SLOTS_ROOM);
-	buf_init(&keys, LISTING_ROOM - SLOTS_ROOM);
-	err = s->ops->list(atomic_load(&s->state), w->number, in.anew,
-	    &slots, &out.slots, &keys, &out.keys, &pb);
-	answer(s, &w->reply, rq->serial, rq->id, err, pb.text, &out);
-	buf_free(&slots);
-	buf_free(&keys);
-	return 0;
-}
-
-static gpg_error_t
-do_sign(struct worker *w, struct request *rq)
-{
-	struct server *s = w->server;
-	struct msg_token_sign in;
-	struct msg_token_signed out;
-	struct problem pb;
-	uint8_t signature[TOKEN_SIGNATURE_MAX];
-	size_t len = 0;
-	gpg_error_t err;
-
-	if (msg_decode(rq->id, rq->body, &in))
-		return gpg_error(GPG_ERR_BAD_DATA);
-	pb.text[0] = 0;
-	err = s->ops->sign(atomic_load(&s->state), w->number,
-	    &(struct token_signing){ in.key, in.mechanism, in.data,
-	    rq->serial },
-	    signature, &len, &pb);
-	out.signature = view_of(signature, len);
-	answer(s, &w->reply, rq->serial, rq->id, err, pb.text, &out);
-	return 0;
-}
-
-static gpg_error_t
-do_forget(struct worker *w, struct request *rq)
-{
-	struct server *s = w->server;
-	struct msg_token_forget in;
-	struct problem pb = { "" };
-	gpg_error_t err;
-
-	if (msg_decode(rq->id, rq->body, &in))
-		return gpg_error(GPG_ERR_BAD_DATA);
-	err = s->ops->forget(atomic_load(&s->state), in.slot, &pb);
-	answer(s, &w->reply, rq->serial, rq->id, err, pb.text, NULL);
-	return 0;
-}
-
-static gpg_error_t
-do_make(struct worker *w, struct request *rq)
-{
-	struct server *s = w->server;
-	struct msg_token_make in;
-	struct msg_token_generated out = { 0 };
-	struct problem pb = { "" };
-	struct buf keys;
-	gpg_error_t err;
-
-	if (msg_decode(rq->id, rq->body, &in))
-		return gpg_error(GPG_ERR_BAD_DATA);
-	buf_init(&keys, TOKEN_MAKE_ROOM);
-	err = s->ops->make(atomic_load(&s->state), w->number, &in, &keys,
-	    &out.keys, &pb);
-	answer(s, &w->reply, rq->serial, rq->id, err, pb.text, &out);
-	buf_free(&keys);
-	return 0;
-}
-
-static gpg_error_t
-do_attest(struct worker *w, struct request *rq)
-{
-	struct server *s = w->server;
-	struct msg_token_attest in;
-	struct msg_token_attested out;
-	struct problem pb = { "" };
-	struct buf leaf, middle;
-	gpg_error_t err;
-
-	if (msg_decode(rq->id, rq->body, &in))
-		return gpg_error(GPG_ERR_BAD_DATA);
-	buf_init(&leaf, 4096);
-	buf_init(&middle, 4096);
-	err = !s->ops->attest ? cannot(&pb) :
-	    s->ops->attest(atomic_load(&s->state), w->number, in.key, &leaf,
-	    &middle, &pb);
-	out.certificate = buf_view(&leaf);
-	out.intermediate = buf_view(&middle);
-	answer(s, &w->reply, rq->serial, rq->id, err, pb.text, &out);
-	buf_free(&leaf);
-	buf_free(&middle);
-	return 0;
-}
-
-/* What is done to one key, and is answered by whether it was. */
-static gpg_error_t
-do_change(struct worker *w, struct request *rq)
-{
-	const struct token_ops *ops = w->server->ops;
-	void *state = atomic_load(&w->server->state);
-	struct problem pb = { "" };
-	union {
-		struct msg_token_store store;
-		struct msg_token_move move;
-		struct msg_token_delete delete;
-	} in;
-	gpg_error_t err;
-
-	if (msg_decode(rq->id, rq->body, &in))
-		return gpg_error(GPG_ERR_BAD_DATA);
-	if (rq->id == MSG_token_store && ops->store)
-		err = ops->store(state, w->number, &in.store, &pb);
-	else if (rq->id == MSG_token_move && ops->move)
-		err = ops->move(state, w->number, &in.move, &pb);
-	else if (rq->id == MSG_token_delete && ops->remove)
-		err = ops->remove(state, w->number, in.delete.key, &pb);
-	else
-		err = cannot(&pb);
-	answer(w->server, &w->reply, rq->serial, rq->id, err, pb.text, NULL);
-	return 0;
-}
-
-static gpg_error_t
-do_import(struct worker *w, struct request *rq)
-{
-	struct server *s = w->server;
-	struct msg_token_import in;
-	struct msg_token_generated out = { 0 };
-	struct problem pb = { "" };
-	struct buf keys;
-	gpg_error_t err;
-
-	if (msg_decode(rq->id, rq->body, &in))
-		return gpg_error(GPG_ERR_BAD_DATA);
-	buf_init(&keys, TOKEN_MAKE_ROOM);
-	err = !s->ops->import ? cannot(&pb) :
-	    s->ops->import(atomic_load(&s->state), w->number, &in, &keys,
-	    &out.keys, &pb);
-	explicit_bzero(w->datagram, DATAGRAM_MAX);
-	answer(s, &w->reply, rq->serial, rq->id, err, pb.text, &out);
-	buf_free(&keys);
-	return 0;
-}
-
-static gpg_error_t
-dispatch(struct worker *w, struct request *rq)
-{
-	switch (rq->id) {
-	case MSG_token_list:
-		return do_list(w, rq);
-	case MSG_token_sign:
-		return do_sign(w, rq);
-	case MSG_token_login:
-	case MSG_token_prepare:
-	case MSG_token_change:
-		return do_talk(w, rq);
-	case MSG_token_forget:
-		return do_forget(w, rq);
-	case MSG_token_make:
-		return do_make(w, rq);
-	case MSG_token_attest:
-		return do_attest(w, rq);
-	case MSG_token_store:
-	case MSG_token_move:
-	case MSG_token_delete:
-		return do_change(w, rq);
-	case MSG_token_import:
-		return do_import(w, rq);
-	default:	/* open comes once, and first */
-		return gpg_error(GPG_ERR_BAD_DATA);
-	}
-}
-
 /* Requests until there are no more. */
 static gpg_error_t
 work(struct worker *w)
@@ -529,7 +128,7 @@ work(struct worker *w)
 
 	do {
 		if (!(err = receive(w, &rq)))
-			err = dispatch(w, &rq);
+			err = request_do(w, &rq);
 		if (rq.fd != -1)
 			close(rq.fd);
 	} while (!err);
@@ -590,7 +189,7 @@ open_backend(struct worker *w)
 	atomic_store(&s->state, state);
 	s->worker_count = in.sessions;
 	out.description = view_str(description);
-	answer(s, &w->reply, rq.serial, rq.id, err, pb.text, &out);
+	server_answer(s, &w->reply, rq.serial, rq.id, err, pb.text, &out);
 	if (!err && s->ops->listen)
 		s->ops->listen(state, (struct token_ear){ tell, s });
 	return err;
