@@ -21,6 +21,7 @@ struct signer {
 	struct p11_key *key;
 	const struct token_signing *in;
 	CK_MECHANISM_TYPE mechanism;
+	CK_RSA_PKCS_PSS_PARAMS pss;
 	uint8_t *signature;
 	CK_ULONG len;
 	struct problem *pb;
@@ -31,6 +32,31 @@ struct signer {
 	bool refused;		/* a PIN was, and err says so */
 	gpg_error_t err;
 };
+
+/* SHA-2 throughout, and a salt as long as the hash. */
+static bool
+choose_pss(struct signer *sg)
+{
+	static const struct {
+		size_t len;
+		CK_MECHANISM_TYPE hash;
+		CK_RSA_PKCS_MGF_TYPE mgf;
+	} rows[] = {
+		{ 32, CKM_SHA256, CKG_MGF1_SHA256 },
+		{ 48, CKM_SHA384, CKG_MGF1_SHA384 },
+		{ 64, CKM_SHA512, CKG_MGF1_SHA512 },
+	};
+
+	sg->mechanism = CKM_RSA_PKCS_PSS;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].len == sg->in->data.len) {
+			sg->pss.hash_alg = rows[i].hash;
+			sg->pss.mgf = rows[i].mgf;
+			sg->pss.s_len = rows[i].len;
+			return true;
+		}
+	return false;
+}
 
 /* Which mechanism goes with which key; what the data may be. */
 static gpg_error_t
@@ -50,6 +76,10 @@ choose_mechanism(struct signer *sg)
 	case MECH_ECDSA:
 		sg->mechanism = CKM_ECDSA;
 		if (!rsa && !ed && len >= 20 && len <= 64)
+			return 0;
+		break;
+	case MECH_RSA_PSS:
+		if (rsa && choose_pss(sg))
 			return 0;
 		break;
 	case MECH_EDDSA:
@@ -153,7 +183,9 @@ static CK_RV
 compute(struct signer *sg, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE o,
     bool always_auth, struct pin *pin, const struct pin_stamp *stamp)
 {
-	CK_MECHANISM mechanism = { sg->mechanism, NULL, 0 };
+	bool pss = sg->mechanism == CKM_RSA_PKCS_PSS;
+	CK_MECHANISM mechanism = { sg->mechanism, pss ? &sg->pss : NULL,
+		pss ? sizeof(sg->pss) : 0 };
 	CK_FUNCTION_LIST *f = sg->p->f;
 	CK_RV rv;
 

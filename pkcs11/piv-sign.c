@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#include <openssl/rand.h>
+
+#include "format/pss.h"
 #include "piv.h"
 
 struct sign {
@@ -28,6 +31,18 @@ put_padded(struct buf *b, struct view data, size_t size)
 	return buf_put_view(b, data);
 }
 
+/* The card knows nothing of PSS either: salt and block are made here. */
+static gpg_error_t
+put_pss(struct buf *b, struct view digest, unsigned bits)
+{
+	uint8_t salt[PSS_HASH_MAX];
+
+	if (digest.len > sizeof(salt) ||
+	    RAND_bytes(salt, (int)digest.len) != 1)
+		return gpg_error(GPG_ERR_GENERAL);
+	return pss_encode(digest, view_of(salt, digest.len), bits, b);
+}
+
 /* 7C { 82 (an answer, please), 81 what is signed } */
 static gpg_error_t
 build(struct sign *s)
@@ -38,13 +53,15 @@ build(struct sign *s)
 	buf_init(&input, 2048);
 	buf_init(&inside, 2048 + 16);
 	if (s->in->mechanism == MECH_RSA_PKCS1)
-		put_padded(&input, s->in->data, (s->use.bits + 7) / 8);
+		err = put_padded(&input, s->in->data, (s->use.bits + 7) / 8);
+	else if (s->in->mechanism == MECH_RSA_PSS)
+		err = put_pss(&input, s->in->data, s->use.bits);
 	else
-		buf_put_view(&input, s->in->data);
+		err = buf_put_view(&input, s->in->data);
 	tlv_put(&inside, 0x82, view_of(NULL, 0));
 	tlv_put(&inside, 0x81, buf_view(&input));
 	tlv_put(&s->command, 0x7c, buf_view(&inside));
-	if ((err = buf_error(&input)) || (err = buf_error(&inside)) ||
+	if (err || (err = buf_error(&inside)) ||
 	    (err = buf_error(&s->command)))
 		err = problem_say(s->pb, gpg_err_code(err),
 		    "that is too much for a YubiKey to sign");
@@ -63,7 +80,8 @@ fits(const struct sign *s)
 	case ALGO_ED25519:
 		return s->in->mechanism == MECH_EDDSA;
 	default:
-		return s->in->mechanism == MECH_RSA_PKCS1;
+		return s->in->mechanism == MECH_RSA_PKCS1 ||
+		    s->in->mechanism == MECH_RSA_PSS;
 	}
 }
 

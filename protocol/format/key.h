@@ -12,6 +12,7 @@
 #define KEY_PUBLIC_MAX 512
 #define KEY_EXPONENT_MAX 8
 #define KEY_SPKI_MAX 600
+#define KEY_FIELD_MAX 66
 
 struct pubkey {
 	enum key_algorithm algorithm;
@@ -38,6 +39,14 @@ size_t algorithm_field(enum key_algorithm);
 
 /* The view without its leading zeros. */
 struct view view_strip(struct view);
+
+/*
+ * r || s as DER, and back: DER has one way to be written, or it is refused
+ * (GPG_ERR_BAD_SIGNATURE).
+ */
+gpg_error_t ecdsa_put_der(struct buf *, struct view sig);
+gpg_error_t ecdsa_get_der(struct view der, size_t field,
+    uint8_t out[2 * KEY_FIELD_MAX]);
 
 /* The hash that is signed, which must have been made with one. */
 struct view signing_digest(const struct signing *);

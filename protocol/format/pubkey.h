@@ -83,6 +83,8 @@ enum sign_mechanism {
 	MECH_RSA_PKCS1 = 1,	/* data is the DigestInfo; the token pads */
 	MECH_ECDSA = 2,		/* data is the hash; signature is r || s */
 	MECH_EDDSA = 3,		/* data is the message */
+	MECH_RSA_PSS = 4,	/* data is the hash; its length is that of the
+				   salt, and MGF1 uses the same hash */
 };
 
 /* What the token is to sign.  Free with signing_free(). */
@@ -103,8 +105,12 @@ gpg_error_t signing_begin(struct signing *, const struct pubkey *,
     enum hash_algorithm, const struct view *parts, size_t count);
 void signing_free(struct signing *);
 
+/* The same by RSA-PSS; GPG_ERR_PUBKEY_ALGO for other keys. */
+gpg_error_t signing_begin_pss(struct signing *, const struct pubkey *,
+    enum hash_algorithm, const struct view *parts, size_t count);
+
 /*
- * Checks what the token answered: PKCS#1 v1.5 of the modulus's length, r || s
+ * Checks what the token answered: RSA's of the modulus's length, r || s
  * of twice the field's length, or 64 bytes.  GPG_ERR_BAD_SIGNATURE if it is
  * not the key's signature of exactly this, whatever its length.
  */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <openssl/err.h>
+#include <openssl/rsa.h>
 
 #include "format/key.h"
 
@@ -105,13 +106,14 @@ put_hash(struct signing *s, const struct pubkey *key,
 	return buf_put(&s->data, digest, len);
 }
 
-gpg_error_t
-signing_begin(struct signing *s, const struct pubkey *key,
-    enum hash_algorithm hash, const struct view *parts, size_t count)
+static gpg_error_t
+begin(struct signing *s, enum sign_mechanism mechanism,
+    const struct pubkey *key, enum hash_algorithm hash,
+    const struct view *parts, size_t count)
 {
 	gpg_error_t err = 0;
 
-	s->mechanism = mechanism_of(key);
+	s->mechanism = mechanism;
 	s->hash = hash;
 	buf_init(&s->data, DATA_MAX);
 	if (hash != HASH_NONE)
@@ -125,6 +127,23 @@ signing_begin(struct signing *s, const struct pubkey *key,
 	if (err)
 		signing_free(s);
 	return err;
+}
+
+gpg_error_t
+signing_begin(struct signing *s, const struct pubkey *key,
+    enum hash_algorithm hash, const struct view *parts, size_t count)
+{
+	return begin(s, mechanism_of(key), key, hash, parts, count);
+}
+
+gpg_error_t
+signing_begin_pss(struct signing *s, const struct pubkey *key,
+    enum hash_algorithm hash, const struct view *parts, size_t count)
+{
+	*s = (struct signing){ .mechanism = MECH_RSA_PSS };
+	if (!algorithm_is_rsa(key->algorithm))
+		return gpg_error(GPG_ERR_PUBKEY_ALGO);
+	return begin(s, MECH_RSA_PSS, key, hash, parts, count);
 }
 
 struct view
@@ -143,43 +162,19 @@ signing_free(struct signing *s)
 	buf_free(&s->data);
 }
 
-/* An INTEGER of the number; returns what follows it. */
-static uint8_t *
-der_number(uint8_t *p, struct view number)
-{
-	bool sign;
-
-	number = view_strip(number);
-	sign = number.len == 0 || number.p[0] & 0x80;
-	*p++ = 0x02;
-	*p++ = (uint8_t)(number.len + sign);
-	if (sign)
-		*p++ = 0;
-	if (number.len > 0)
-		memcpy(p, number.p, number.len);
-	return p + number.len;
-}
-
 static bool
 check_ecdsa(const struct pubkey *key, struct view data, struct view sig)
 {
-	size_t field = algorithm_field(key->algorithm);
-	uint8_t numbers[2 * (2 + 1 + 66)], der[3 + sizeof(numbers)];
-	uint8_t *end, *p = der;
-	size_t len;
+	struct buf der;
+	bool good;
 
-	if (sig.len != 2 * field)
+	if (sig.len != 2 * algorithm_field(key->algorithm))
 		return false;
-	end = der_number(numbers, view_of(sig.p, field));
-	end = der_number(end, view_of(sig.p + field, field));
-	len = (size_t)(end - numbers);
-	*p++ = 0x30;
-	if (len >= 0x80)
-		*p++ = 0x81;
-	*p++ = (uint8_t)len;
-	memcpy(p, numbers, len);
-	return EVP_PKEY_verify(key->verify, der, (size_t)(p - der) + len,
-	    data.p, data.len) == 1;
+	buf_init(&der, 3 + 2 * (2 + 1 + KEY_FIELD_MAX));
+	good = !ecdsa_put_der(&der, sig) && EVP_PKEY_verify(key->verify,
+	    buf_view(&der).p, buf_len(&der), data.p, data.len) == 1;
+	buf_free(&der);
+	return good;
 }
 
 /* Without a hash set, OpenSSL compares the whole DigestInfo. */
@@ -189,6 +184,30 @@ check_rsa(const struct pubkey *key, struct view data, struct view sig)
 	return sig.len == key->public.len &&
 	    EVP_PKEY_verify(key->verify, sig.p, sig.len, data.p,
 		data.len) == 1;
+}
+
+static bool
+check_pss(const struct pubkey *key, enum hash_algorithm hash, struct view data,
+    struct view sig)
+{
+	EVP_PKEY_CTX *ctx;
+	EVP_MD *md = NULL;
+	bool good;
+
+	if (!hash_row(hash) || sig.len != key->public.len ||
+	    !(ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key->evp, NULL)))
+		return false;
+	good = (md = EVP_MD_fetch(NULL, hash_row(hash)->name, NULL)) &&
+	    EVP_PKEY_verify_init(ctx) == 1 &&
+	    EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PSS_PADDING) == 1 &&
+	    EVP_PKEY_CTX_set_signature_md(ctx, md) == 1 &&
+	    EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, md) == 1 &&
+	    EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx,
+		RSA_PSS_SALTLEN_DIGEST) == 1 &&
+	    EVP_PKEY_verify(ctx, sig.p, sig.len, data.p, data.len) == 1;
+	EVP_MD_free(md);
+	EVP_PKEY_CTX_free(ctx);
+	return good;
 }
 
 static bool
@@ -213,7 +232,9 @@ signing_check(const struct signing *s, const struct pubkey *key,
 	struct view data = buf_view(&s->data);
 	bool good = false;
 
-	if (s->mechanism == mechanism_of(key))
+	if (s->mechanism == mechanism_of(key) ||
+	    (s->mechanism == MECH_RSA_PSS &&
+	    algorithm_is_rsa(key->algorithm)))
 		switch (s->mechanism) {
 		case MECH_RSA_PKCS1:
 			good = check_rsa(key, data, sig);
@@ -223,6 +244,9 @@ signing_check(const struct signing *s, const struct pubkey *key,
 			break;
 		case MECH_EDDSA:
 			good = check_ed25519(key, data, sig);
+			break;
+		case MECH_RSA_PSS:
+			good = check_pss(key, s->hash, data, sig);
 			break;
 		}
 	if (good)

@@ -67,6 +67,8 @@ ssh_finish(const struct signing *s, const struct pubkey *key,
 	case MECH_EDDSA:
 		buf_put_cstring(blob, pubkey_ssh_type(key));
 		break;
+	case MECH_RSA_PSS:
+		return gpg_error(GPG_ERR_BAD_SIGNATURE);
 	}
 	if (s->mechanism == MECH_ECDSA)
 		put_ecdsa(blob, sig);

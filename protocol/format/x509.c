@@ -229,39 +229,20 @@ x509_free(struct x509 **xp)
 	*xp = NULL;
 }
 
-static void
-put_number(struct buf *b, struct view number)
-{
-	struct buf inside;
-
-	buf_init(&inside, 64);
-	number = view_strip(number);
-	if (number.len == 0 || number.p[0] & 0x80)
-		buf_put_u8(&inside, 0);
-	buf_put_view(&inside, number);
-	der_wrap(b, DER_INTEGER, &inside);
-	buf_free(&inside);
-}
-
 /* ECDSA's r || s becomes a SEQUENCE; the others are as they are. */
 static void
 put_signature(struct buf *b, const struct pubkey *key, struct view sig)
 {
 	size_t field = algorithm_field(pubkey_algorithm(key));
-	struct buf numbers, bits;
+	struct buf bits;
 
-	buf_init(&numbers, 256);
 	buf_init(&bits, 1024);
 	buf_put_u8(&bits, 0);
-	if (field > 0 && sig.len == 2 * field) {
-		put_number(&numbers, view_of(sig.p, field));
-		put_number(&numbers, view_of(sig.p + field, field));
-		der_wrap(&bits, DER_SEQUENCE, &numbers);
-	} else {
+	if (field > 0 && sig.len == 2 * field)
+		ecdsa_put_der(&bits, sig);
+	else
 		buf_put_view(&bits, sig);
-	}
 	der_wrap(b, DER_BITS, &bits);
-	buf_free(&numbers);
 	buf_free(&bits);
 }
 

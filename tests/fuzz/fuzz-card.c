@@ -226,7 +226,7 @@ do_sign(struct run *r, struct problem *pb)
 	gpg_error_t err = 0;
 
 	must(signature != NULL);
-	for (uint8_t m = MECH_RSA_PKCS1; m <= MECH_EDDSA; m++) {
+	for (uint8_t m = MECH_RSA_PKCS1; m <= MECH_RSA_PSS; m++) {
 		pb->text[0] = 0;
 		err = token_ops.sign(r->state, 0, &(struct token_signing){
 		    key_number(r), m, view_of(data, r->how & 0x80 ? 64 : 32),

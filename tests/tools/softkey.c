@@ -87,6 +87,26 @@ plain_ecdsa(EVP_PKEY *evp, uint8_t *out, size_t len)
 	return good ? 2 * (size_t)field : 0;
 }
 
+static size_t
+sign_pss(EVP_PKEY *evp, enum hash_algorithm hash, struct view data,
+    uint8_t *out)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, evp, NULL);
+	const EVP_MD *md = hash == HASH_SHA256 ? EVP_sha256() :
+	    hash == HASH_SHA384 ? EVP_sha384() : EVP_sha512();
+	size_t len = SOFTKEY_SIGNATURE_MAX;
+
+	if (!ctx || EVP_PKEY_sign_init(ctx) != 1 ||
+	    EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PSS_PADDING) != 1 ||
+	    EVP_PKEY_CTX_set_signature_md(ctx, md) != 1 ||
+	    EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx,
+	    RSA_PSS_SALTLEN_DIGEST) != 1 ||
+	    EVP_PKEY_sign(ctx, out, &len, data.p, data.len) != 1)
+		len = 0;
+	EVP_PKEY_CTX_free(ctx);
+	return len;
+}
+
 size_t
 softkey_sign(EVP_PKEY *evp, const struct signing *s,
     uint8_t out[SOFTKEY_SIGNATURE_MAX])
@@ -99,6 +119,8 @@ softkey_sign(EVP_PKEY *evp, const struct signing *s,
 		return sign_message(evp, data, out);
 	case MECH_RSA_PKCS1:
 		return sign_digest(evp, data, out);
+	case MECH_RSA_PSS:
+		return sign_pss(evp, s->hash, data, out);
 	case MECH_ECDSA:
 		len = sign_digest(evp, data, out);
 		return len ? plain_ecdsa(evp, out, len) : 0;

@@ -9,7 +9,9 @@
 #include <cmocka.h>
 
 #include <openssl/ec.h>
+#include <openssl/rsa.h>
 
+#include "format/pss.h"
 #include "format/pubkey.h"
 #include "../tools/softkey.h"
 
@@ -488,6 +490,99 @@ test_hashes_are_those_of_the_standard(void **state)
 	    GPG_ERR_DIGEST_ALGO);
 }
 
+static const enum hash_algorithm sha2[] = { HASH_SHA256, HASH_SHA384,
+	HASH_SHA512 };
+
+static void
+test_pss_is_told_from_all_else(void **state)
+{
+	struct signer *s = *state;
+	struct view part = view_str(message), other = view_str("other");
+	uint8_t sig[SOFTKEY_SIGNATURE_MAX];
+	struct signing pss, wrong;
+	size_t len;
+
+	for (size_t i = 0; i < 9; i++) {
+		struct signer *k = &s[i / 3];
+
+		assert_code(signing_begin_pss(&pss, k->key, sha2[i % 3],
+		    &part, 1), 0);
+		assert_int_equal(pss.mechanism, MECH_RSA_PSS);
+		len = softkey_sign(k->evp, &pss, sig);
+		assert_code(signing_check(&pss, k->key, view_of(sig, len)), 0);
+		assert_code(signing_check(&k->signing, k->key,
+		    view_of(sig, len)), GPG_ERR_BAD_SIGNATURE);
+		assert_code(signing_check(&pss, k->key,
+		    view_of(k->sig, k->len)), GPG_ERR_BAD_SIGNATURE);
+		assert_good(k);
+		for (size_t h = 0; h < 3; h++) {
+			assert_code(signing_begin_pss(&wrong, k->key, sha2[h],
+			    h == i % 3 ? &other : &part, 1), 0);
+			assert_code(signing_check(&wrong, k->key,
+			    view_of(sig, len)), GPG_ERR_BAD_SIGNATURE);
+			signing_free(&wrong);
+		}
+		sig[len / 2] ^= 1;
+		assert_code(signing_check(&pss, k->key, view_of(sig, len)),
+		    GPG_ERR_BAD_SIGNATURE);
+		signing_free(&pss);
+	}
+	for (size_t i = 3; i < ALL; i++)
+		assert_code(signing_begin_pss(&pss, s[i].key, HASH_SHA256,
+		    &part, 1), GPG_ERR_PUBKEY_ALGO);
+	assert_code(signing_begin_pss(&pss, s[0].key, HASH_NONE, &part, 1),
+	    GPG_ERR_DIGEST_ALGO);
+}
+
+/* The token's half, where it can no more than raise to a power. */
+static size_t
+raise(EVP_PKEY *evp, struct view block, uint8_t *out)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, evp, NULL);
+	size_t len = SOFTKEY_SIGNATURE_MAX;
+
+	assert_int_equal(EVP_PKEY_sign_init(ctx), 1);
+	assert_int_equal(EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_NO_PADDING),
+	    1);
+	assert_int_equal(EVP_PKEY_sign(ctx, out, &len, block.p, block.len),
+	    1);
+	EVP_PKEY_CTX_free(ctx);
+	return len;
+}
+
+static void
+test_a_pss_block_is_what_others_verify(void **state)
+{
+	struct signer *s = *state;
+	uint8_t salt[64], sig[SOFTKEY_SIGNATURE_MAX];
+	struct view part = view_str(message), digest;
+	struct signing pss;
+	struct buf block;
+
+	for (size_t i = 0; i < 9 * 16; i++) {
+		struct signer *k = &s[i % 3];
+
+		memset(salt, (int)i, sizeof(salt));
+		buf_init(&block, 512);
+		assert_code(signing_begin_pss(&pss, k->key, sha2[i / 3 % 3],
+		    &part, 1), 0);
+		digest = buf_view(&pss.data);
+		assert_code(pss_encode(digest, view_of(salt, digest.len),
+		    pubkey_bits(k->key), &block), 0);
+		assert_int_equal(buf_len(&block), k->len);
+		assert_code(signing_check(&pss, k->key, view_of(sig,
+		    raise(k->evp, buf_view(&block), sig))), 0);
+		assert_code(pss_encode(digest, view_of(salt, digest.len - 1),
+		    2048, &block), GPG_ERR_DIGEST_ALGO);
+		assert_code(pss_encode(view_of(salt, 20), view_of(salt, 20),
+		    2048, &block), GPG_ERR_DIGEST_ALGO);
+		assert_code(pss_encode(digest, view_of(salt, digest.len),
+		    512, &block), GPG_ERR_TOO_LARGE);
+		buf_free(&block);
+		signing_free(&pss);
+	}
+}
+
 int
 main(void)
 {
@@ -514,6 +609,8 @@ main(void)
 		cmocka_unit_test(test_only_ed25519_signs_the_message_itself),
 		cmocka_unit_test(
 		    test_a_message_longer_than_a_token_takes_is_refused),
+		cmocka_unit_test(test_pss_is_told_from_all_else),
+		cmocka_unit_test(test_a_pss_block_is_what_others_verify),
 		cmocka_unit_test(test_hashes_are_those_of_the_standard),
 	};
 

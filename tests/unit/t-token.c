@@ -220,6 +220,9 @@ test_data_that_does_not_fit_the_key_is_refused(void **state)
 	in.mechanism = MECH_EDDSA;
 	assert_code(rig_call(r, MSG_token_sign, &in, -1, &out),
 	    GPG_ERR_INV_VALUE);
+	in.mechanism = MECH_RSA_PSS;
+	assert_code(rig_call(r, MSG_token_sign, &in, -1, &out),
+	    GPG_ERR_INV_VALUE);
 	in.mechanism = 99;
 	assert_code(rig_call(r, MSG_token_sign, &in, -1, &out),
 	    GPG_ERR_INV_VALUE);
@@ -230,6 +233,34 @@ test_data_that_does_not_fit_the_key_is_refused(void **state)
 	assert_int_equal(rig_count(r, "C_Sign"), 0);
 	in.data.len = 32;
 	assert_code(rig_call(r, MSG_token_sign, &in, -1, &out), 0);
+	rig_key_clear(&m);
+}
+
+/* The data is a hash, by the length of which the others go. */
+static void
+test_rsa_signs_by_pss(void **state)
+{
+	static const enum hash_algorithm hashes[] = { HASH_SHA256,
+		HASH_SHA384, HASH_SHA512 };
+	struct rig *r = *state;
+	struct rig_key m = make(r, ready(r), ALGO_RSA2048);
+	struct msg_token_sign in = { .key = m.number,
+		.mechanism = MECH_RSA_PSS };
+	struct msg_token_signed out;
+	struct view text = view_str("text");
+	struct signing s;
+
+	for (size_t i = 0; i < 3; i++) {
+		assert_code(signing_begin_pss(&s, m.pub, hashes[i], &text, 1),
+		    0);
+		in.data = buf_view(&s.data);
+		assert_code(rig_call(r, MSG_token_sign, &in, -1, &out), 0);
+		assert_code(signing_check(&s, m.pub, out.signature), 0);
+		in.data.len--;
+		assert_code(rig_call(r, MSG_token_sign, &in, -1, &out),
+		    GPG_ERR_INV_VALUE);
+		signing_free(&s);
+	}
 	rig_key_clear(&m);
 }
 
@@ -469,6 +500,7 @@ main(void)
 		row(test_handles_are_kept_between_signatures),
 		row(test_several_sessions_sign_in_parallel),
 		row(test_data_that_does_not_fit_the_key_is_refused),
+		row(test_rsa_signs_by_pss),
 		row(test_unknown_keys_are_named_missing),
 		row(test_an_initialized_token_is_never_initialized_again),
 		row(test_without_a_pin_source_a_new_token_asks),
