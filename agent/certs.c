@@ -93,16 +93,26 @@ certs_find(const struct certs *all, struct view blob)
 }
 
 const struct cert *
-certs_next(const struct certs *all, const struct key *k, size_t *at)
+certs_of(const struct certs *all, const struct key *k, size_t *at)
 {
 	while (*at < all->count) {
 		const struct cert *c = &all->list[(*at)++];
 
 		if (view_eq(view_of(c->id, sizeof(c->id)),
-		    pubkey_id(k->pub)) && is_current(c))
+		    pubkey_id(k->pub)))
 			return c;
 	}
 	return NULL;
+}
+
+const struct cert *
+certs_next(const struct certs *all, const struct key *k, size_t *at)
+{
+	const struct cert *c;
+
+	while ((c = certs_of(all, k, at)) && !is_current(c))
+		;
+	return c;
 }
 
 /* ---- files ---- */

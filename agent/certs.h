@@ -37,7 +37,11 @@ void certs_load(struct agent *, const char *dir);
 /* The certificate with that blob that is good now, or NULL. */
 const struct cert *certs_find(const struct certs *, struct view blob);
 
-/* The next that is good now and the key's, from *at on; NULL at the end. */
+/* The next of the key, from *at on; NULL at the end. */
+const struct cert *certs_of(const struct certs *, const struct key *,
+    size_t *at);
+
+/* The same of those that are good now. */
 const struct cert *certs_next(const struct certs *, const struct key *,
     size_t *at);
 

@@ -18,6 +18,7 @@
 
 #define KEYS_LISTED 256		/* as messages.def bounds the lists */
 #define HOLDERS_LISTED 16
+#define CERTS_SHOWN 16
 #define SETTLE_S 2		/* what a listing waits for slow modules */
 #define LISTING_FRESH_MS 3000	/* older: listed anew, in the background */
 
@@ -190,9 +191,28 @@ put_holders(const struct key *k, struct view match, enum origin origin,
 	return err;
 }
 
+/* When the certificates beside a key are good. */
 static gpg_error_t
-put_key(const struct key *k, struct view match, enum origin origin,
-    struct buf *b, struct msg_list *list)
+put_validity(struct conn *c, const struct key *k, struct buf *b,
+    struct msg_list *list)
+{
+	const struct cert *one;
+	gpg_error_t err = 0;
+	size_t at = 0;
+
+	while (!err && list->count < CERTS_SHOWN &&
+	    (one = certs_of(&c->agent->certs, k, &at))) {
+		struct msg_ssh_certificate m = { view_str(one->comment),
+			one->after, one->before };
+
+		err = msg_list_add(b, list, MSG_ssh_certificate, &m);
+	}
+	return err;
+}
+
+static gpg_error_t
+put_key(struct conn *c, const struct key *k, struct buf *b,
+    struct msg_list *list)
 {
 	struct msg_key one = {
 		.id = pubkey_id(k->pub),
@@ -204,16 +224,20 @@ put_key(const struct key *k, struct view match, enum origin origin,
 		.expires = k->expires,
 		.fingerprint = view_str(k->fpr),
 	};
-	struct buf ids, holders;
+	struct buf ids, holders, certs;
 	gpg_error_t err;
 
 	buf_init(&ids, FRAME_MAX);
 	buf_init(&holders, FRAME_MAX);
+	buf_init(&certs, FRAME_MAX);
 	if (!(err = put_user_ids(k, &ids, &one.user_ids)) &&
-	    !(err = put_holders(k, match, origin, &holders, &one.holders)))
+	    !(err = put_holders(k, view_str(c->match), c->origin,
+	    &holders, &one.holders)) &&
+	    !(err = put_validity(c, k, &certs, &one.certificates)))
 		err = msg_list_add(b, list, MSG_key, &one);
 	buf_free(&ids);
 	buf_free(&holders);
+	buf_free(&certs);
 	return err;
 }
 
@@ -244,7 +268,7 @@ put_keys(struct conn *c, bool memory, struct buf *b, struct msg_list *list)
 			continue;
 		if (is_shown(c, k) &&
 		    (match.len == 0 || key_matches(k, match)))
-			err = put_key(k, match, c->origin, b, list);
+			err = put_key(c, k, b, list);
 	}
 	return err;
 }

@@ -247,6 +247,21 @@ print_holder(const struct key_holder *h)
 }
 
 static void
+print_cert(const struct key_cert *cert)
+{
+	time_t now = time(NULL), end = (time_t)cert->before;
+	char text[320], until[32] = "good for ever";
+	struct tm tm;
+
+	if (cert->before <= INT64_MAX && gmtime_r(&end, &tm))
+		strftime(until, sizeof(until), end <= now ?
+		    "expired %Y-%m-%d" : "until %Y-%m-%d", &tm);
+	snprintf(text, sizeof(text), "%s, %s", cert->comment,
+	    cert->after > (uint64_t)now ? "not good yet" : until);
+	print_text("SSH certificate", text);
+}
+
+static void
 print_key(const struct key_info *k, const char *ssh, const char *line)
 {
 	print_text("name", k->name);
@@ -256,6 +271,8 @@ print_key(const struct key_info *k, const char *ssh, const char *line)
 	print_text("SSH", ssh);
 	for (size_t i = 0; i < k->user_id_count; i++)
 		print_text("user id", k->user_ids[i]);
+	for (size_t i = 0; i < k->cert_count; i++)
+		print_cert(&k->certs[i]);
 	print_time("created", k->created, "not known");
 	print_time("expires", k->expires, "never");
 	print_text("authorized_keys", line);

@@ -32,6 +32,8 @@ clear(struct key_info *k)
 		clear_holder(&k->holders[i]);
 	for (size_t i = 0; i < k->user_id_count; i++)
 		free(k->user_ids[i]);
+	for (size_t i = 0; i < k->cert_count; i++)
+		free(k->certs[i].comment);
 	pubkey_free(&k->pub);
 }
 
@@ -90,6 +92,23 @@ copy_holders(struct key_info *k, struct msg_list list)
 }
 
 static gpg_error_t
+copy_certs(struct key_info *k, struct msg_list list)
+{
+	struct msg_ssh_certificate m;
+
+	while (k->cert_count < KEY_CERTS &&
+	    msg_list_next(&list, MSG_ssh_certificate, &m)) {
+		struct key_cert *one = &k->certs[k->cert_count++];
+
+		one->after = m.after;
+		one->before = m.before;
+		if (!(one->comment = view_strdup(m.comment)))
+			return gpg_error(GPG_ERR_ENOMEM);
+	}
+	return 0;
+}
+
+static gpg_error_t
 copy(struct key_info *k, const struct msg_key *m)
 {
 	struct buf hex;
@@ -113,7 +132,8 @@ copy(struct key_info *k, const struct msg_key *m)
 	    !(k->algorithm = view_strdup(m->algorithm)) ||
 	    !(k->fingerprint = view_strdup(m->fingerprint)))
 		return err ? err : gpg_error(GPG_ERR_ENOMEM);
-	if ((err = copy_user_ids(k, m->user_ids)))
+	if ((err = copy_user_ids(k, m->user_ids)) ||
+	    (err = copy_certs(k, m->certificates)))
 		return err;
 	return copy_holders(k, m->holders);
 }
@@ -301,6 +321,21 @@ json_time(uint32_t when)
 	return when ? json_integer(when) : json_null();
 }
 
+/* What is good for ever has no end. */
+static json_t *
+certs_json(const struct key_info *k)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < k->cert_count; i++)
+		json_array_append_new(list, json_pack("{s:o,s:I,s:o}",
+		    "comment", json_text(k->certs[i].comment),
+		    "valid_from", (json_int_t)k->certs[i].after,
+		    "expires", k->certs[i].before > INT64_MAX ? json_null() :
+		    json_integer((json_int_t)k->certs[i].before)));
+	return list;
+}
+
 static json_t *
 holder_json(const struct key_holder *h)
 {
@@ -342,7 +377,7 @@ key_json(const struct key_info *k)
 
 	if (ssh_fingerprint(k->pub, ssh))
 		ssh[0] = 0;
-	own = json_pack("{s:o,s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:b,s:o}",
+	own = json_pack("{s:o,s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:o}",
 	    "name", json_text(k->name),
 	    "id", k->hex,
 	    "algorithm", k->algorithm,
@@ -351,6 +386,7 @@ key_json(const struct key_info *k)
 	    "created", json_time(k->created),
 	    "expires", json_time(k->expires),
 	    "user_ids", user_ids_json(k),
+	    "ssh_certificates", certs_json(k),
 	    "present", k->holder_count > 0,
 	    "holders", holders_json(k));
 	json_object_update_missing(own, all);

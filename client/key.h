@@ -6,6 +6,7 @@
 #include "format/pubkey.h"
 
 #define KEY_USER_IDS 16
+#define KEY_CERTS 16
 #define KEY_HOLDERS 16
 
 /* Where a key can be used.  No text is NULL. */
@@ -19,6 +20,11 @@ struct key_holder {
 	uint32_t tries_left;	/* of the PIN, or PIN_TRIES_UNKNOWN */
 };
 
+struct key_cert {
+	char *comment;
+	uint64_t after, before;	/* seconds since 1970 */
+};
+
 /* A key that outlives the reply that told of it.  No text is NULL. */
 struct key_info {
 	uint8_t id[PUBKEY_ID_LEN];
@@ -30,6 +36,8 @@ struct key_info {
 	size_t holder_count;	/* 0 while no token that has it is here */
 	char *user_ids[KEY_USER_IDS];
 	size_t user_id_count;
+	struct key_cert certs[KEY_CERTS];	/* of SSH, beside it */
+	size_t cert_count;
 	struct pubkey *pub;	/* checked to be what the id names */
 	uint32_t created;	/* 0: not known */
 	uint32_t expires;	/* 0: never, or not known */

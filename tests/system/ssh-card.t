@@ -146,6 +146,13 @@ mkfifo "$keys/soft-fifo-cert.pub"
 is 'files count after a reload' "$(certs)" 0
 ok 'which does not fail' touchstone reload
 is 'the good ones are listed, and no others' "$(certs)" 2
+like 'touchstone shows them' "$(touchstone keys show soft)" \
+    '^SSH certificate +.*, good for ever'
+like 'and those that are over' "$(touchstone keys show soft)" \
+    '^SSH certificate +.*, expired 2000-01-0'
+is 'also in JSON' "$(touchstone keys show soft --json |
+    jq '[.ssh_certificates[] | .expires // "never"] | map(type) | sort |
+    join(" ")')" '"number string string"'
 is 'and the key before them' "$(ssh-add -L | head -n 1 | cut -d' ' -f2)" \
     "$(cut -d' ' -f2 "$user/soft.pub")"
 for file in nobody broken else long empty fifo; do
