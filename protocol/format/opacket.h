@@ -1,5 +1,5 @@
 /*
- * OpenPGP's packets, subpackets and numbers, for openpgp.c alone.
+ * OpenPGP's packets, subpackets and numbers, for this folder alone.
  */
 #ifndef FORMAT_OPACKET_H
 #define FORMAT_OPACKET_H
@@ -12,13 +12,16 @@
 
 enum opacket_tag {
 	PACKET_SIGNATURE = 2,
+	PACKET_ONE_PASS = 4,
 	PACKET_PUBLIC_KEY = 6,
+	PACKET_LITERAL = 11,
 	PACKET_USER_ID = 13,
 };
 
 /* RFC 4880, 5.2.3.1; the issuer fingerprint is RFC 9580's. */
 enum osubpacket {
 	SUB_CREATED = 2,
+	SUB_EXPIRES = 3,
 	SUB_KEY_EXPIRES = 9,
 	SUB_CIPHERS = 11,
 	SUB_ISSUER = 16,
@@ -46,6 +49,9 @@ void osubpacket_put_u8(struct buf *, enum osubpacket, uint8_t);
 
 /* The body of a version 4 public key packet. */
 gpg_error_t opacket_put_key_body(struct buf *, const struct openpgp_key *);
+
+/* What goes before a document that the signature follows (RFC 4880, 5.4). */
+gpg_error_t openpgp_put_one_pass(const struct openpgp_sig *, struct buf *);
 
 /* A signature's numbers.  GPG_ERR_BAD_SIGNATURE if it has no right length. */
 gpg_error_t opacket_put_numbers(struct buf *, const struct pubkey *,

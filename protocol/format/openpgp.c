@@ -309,6 +309,17 @@ openpgp_finish(const struct openpgp_sig *sig, struct view signature,
 }
 
 gpg_error_t
+openpgp_put_one_pass(const struct openpgp_sig *sig, struct buf *b)
+{
+	uint8_t body[13] = { 3, sig->class, opacket_hash(sig->hash),
+		opacket_algorithm(sig->pub) };
+
+	memcpy(body + 4, sig->fpr + OPENPGP_FPR_LEN - 8, 8);
+	body[12] = 1;		/* no other is inside */
+	return opacket_put(b, PACKET_ONE_PASS, view_of(body, sizeof(body)));
+}
+
+gpg_error_t
 openpgp_status(const struct openpgp_sig *sig, struct buf *line)
 {
 	buf_putf(line, "D %u %u %02x %lu ", opacket_algorithm(sig->pub),

@@ -100,3 +100,23 @@ json_is_texts(const json_t *value)
 			return false;
 	return true;
 }
+
+static int
+put_piece(const char *bytes, size_t len, void *b)
+{
+	return buf_put(b, bytes, len) ? -1 : 0;
+}
+
+gpg_error_t
+json_put(struct buf *b, json_t *value)
+{
+	int failed;
+
+	if (!value)
+		return gpg_error(GPG_ERR_ENOMEM);
+	failed = json_dump_callback(value, put_piece, b, JSON_COMPACT);
+	json_decref(value);
+	if (failed && !buf_error(b))
+		return gpg_error(GPG_ERR_ENOMEM);
+	return buf_error(b);
+}

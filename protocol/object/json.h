@@ -73,4 +73,7 @@ bool json_get_size(const json_t *object, const char *name, uint64_t *);
 /* Whether a value is an object of texts alone. */
 bool json_is_texts(const json_t *);
 
+/* Puts the value without blanks and lets go of it; NULL is GPG_ERR_ENOMEM. */
+gpg_error_t json_put(struct buf *, json_t *);
+
 #endif

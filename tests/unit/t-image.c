@@ -842,5 +842,6 @@ main(void)
 		cmocka_unit_test(test_rules_of_images),
 	};
 
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
