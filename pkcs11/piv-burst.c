@@ -97,20 +97,27 @@ carrier_new(struct piv_burst *b)
 
 /* ---- connecting ---- */
 
-/* Wants a card; there is one for a reader at most that nobody waits for. */
+/*
+ * Wants a card, or only to know who it is; there is one of each for a reader
+ * at most that nobody waits for.
+ */
 struct knock {
 	struct knock *next;
 	struct piv_door *door;
 	char reader[MAX_READERNAME];
+	piv_who *who;		/* asks; or NULL: the burst is wanted */
 	struct piv_burst burst;
+	uint32_t serial;
+	gpg_error_t err;
 	LONG rv;
-	bool waited, ended;
+	bool waited, reached, given_up, ended;
 };
 
 struct piv_door {
 	pthread_mutex_t mu;
 	pthread_cond_t ended;
 	struct knock *knocks;
+	struct piv *piv;	/* NULL: it is gone */
 };
 
 /* What another program's use of the card, or its end, looks like. */
@@ -183,6 +190,27 @@ take_off(struct knock *k)
 	*at = k->next;
 }
 
+/* It lets go before it says so. */
+static void
+ask_who(struct knock *k, struct piv_burst *burst)
+{
+	pthread_mutex_lock(&k->door->mu);
+	k->reached = true;
+	pthread_mutex_unlock(&k->door->mu);
+	k->err = k->who(burst, &k->serial);
+	piv_burst_end(burst);
+}
+
+/* What could not be asked in time is gone: the next card is looked for. */
+static void
+tell_late(struct knock *k)
+{
+	struct piv *p = k->door->piv;
+
+	if (p && k->reached && k->err && p->ear.say)
+		p->ear.say(p->ear.arg, EVENT_CHANGED, 0);
+}
+
 static void *
 knock(void *arg)
 {
@@ -192,13 +220,17 @@ knock(void *arg)
 	LONG rv = connect_card(&burst, k->reader);
 	bool waited;
 
+	if (k->who && rv == SCARD_S_SUCCESS)
+		ask_who(k, &burst);
 	pthread_mutex_lock(&door->mu);
 	waited = k->waited;
 	k->burst = burst;
 	k->rv = rv;
 	k->ended = true;
-	if (!waited)
+	if (!waited) {
 		take_off(k);
+		tell_late(k);
+	}
 	pthread_cond_broadcast(&door->ended);
 	pthread_mutex_unlock(&door->mu);
 	if (!waited) {
@@ -209,7 +241,7 @@ knock(void *arg)
 }
 
 static struct knock *
-knock_new(struct piv_door *door, const char *reader)
+knock_new(struct piv_door *door, const char *reader, piv_who *who)
 {
 	pthread_attr_t attr;
 	pthread_t thread;
@@ -219,6 +251,7 @@ knock_new(struct piv_door *door, const char *reader)
 	if (!(k = calloc(1, sizeof(*k))))
 		return NULL;
 	k->door = door;
+	k->who = who;
 	strcpy(k->reader, reader);
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
@@ -235,43 +268,76 @@ knock_new(struct piv_door *door, const char *reader)
 
 /* The one that still waits since the last time, or a new one. */
 static struct knock *
-knock_get(struct piv_door *door, const char *reader)
+knock_get(struct piv_door *door, const char *reader, piv_who *who)
 {
 	struct knock *k = door->knocks;
 
-	while (k && (k->waited || strcmp(k->reader, reader)))
+	while (k && (k->waited || k->who != who || strcmp(k->reader, reader)))
 		k = k->next;
-	return k ? k : knock_new(door, reader);
+	return k ? k : knock_new(door, reader, who);
+}
+
+/* With door->mu held. */
+static void
+wait_for(struct knock *k, time_t seconds)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += seconds;
+	k->waited = true;
+	while (!k->ended && !pthread_cond_timedwait(&k->door->ended,
+	    &k->door->mu, &until))
+		;
+	k->waited = false;
+}
+
+/* A card that was given up once is not waited for again. */
+static LONG
+knock_at(struct piv *p, const char *reader, piv_who *who, struct knock *out)
+{
+	struct piv_door *door = p->door;
+	LONG rv = SCARD_E_NO_MEMORY;
+	struct knock *k;
+
+	pthread_mutex_lock(&door->mu);
+	if ((k = knock_get(door, reader, who))) {
+		if (!k->reached)
+			wait_for(k, 1 + BUSY_MS / 1000);
+		if (k->reached && !k->ended && !k->given_up)
+			wait_for(k, PIV_MUTE_MS / 1000);
+		k->given_up = k->reached;
+		rv = k->reached ? SCARD_E_TIMEOUT : SCARD_E_SHARING_VIOLATION;
+	}
+	if (k && k->ended) {
+		take_off(k);
+		*out = *k;
+		rv = k->rv;
+		free(k);
+	}
+	pthread_mutex_unlock(&door->mu);
+	return rv;
 }
 
 LONG
 piv_burst_begin(struct piv *p, struct piv_burst *b, const char *reader)
 {
-	struct piv_door *door = p->door;
-	LONG rv = SCARD_E_SHARING_VIOLATION;
-	struct timespec until;
-	struct knock *k;
+	struct knock k = { .rv = 0 };
+	LONG rv = knock_at(p, reader, NULL, &k);
 
-	memset(b, 0, sizeof(*b));
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += 1 + BUSY_MS / 1000;
-	pthread_mutex_lock(&door->mu);
-	if (!(k = knock_get(door, reader))) {
-		pthread_mutex_unlock(&door->mu);
-		return SCARD_E_NO_MEMORY;
-	}
-	k->waited = true;
-	while (!k->ended && !pthread_cond_timedwait(&door->ended, &door->mu,
-	    &until))
-		;
-	k->waited = false;
-	if (k->ended) {
-		take_off(k);
-		*b = k->burst;
-		rv = k->rv;
-		free(k);
-	}
-	pthread_mutex_unlock(&door->mu);
+	*b = k.burst;
+	return rv;
+}
+
+LONG
+piv_burst_ask(struct piv *p, const char *reader, piv_who *who,
+    uint32_t *serial, gpg_error_t *err)
+{
+	struct knock k = { .rv = 0 };
+	LONG rv = knock_at(p, reader, who, &k);
+
+	*serial = k.serial;
+	*err = k.err;
 	return rv;
 }
 
@@ -310,6 +376,7 @@ piv_door_new(struct piv *p)
 
 	if (!(p->door = calloc(1, sizeof(*p->door))))
 		return gpg_error(GPG_ERR_ENOMEM);
+	p->door->piv = p;
 	pthread_mutex_init(&p->door->mu, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -328,6 +395,7 @@ piv_door_free(struct piv *p)
 		return;
 	pthread_mutex_lock(&p->door->mu);
 	idle = !p->door->knocks;
+	p->door->piv = NULL;
 	pthread_mutex_unlock(&p->door->mu);
 	if (!idle)
 		return;

@@ -158,34 +158,41 @@ piv_serial(struct piv_card *c, uint32_t *serial)
 	return !err && *serial == 0 ? gpg_error(GPG_ERR_NOT_SUPPORTED) : err;
 }
 
-gpg_error_t
-piv_identify(struct piv *p, const char *reader, uint32_t *serial,
-    struct problem *pb)
+/* Only a card that says so has no PIV; others are asked again. */
+static gpg_error_t
+who(struct piv_burst *b, uint32_t *serial)
 {
-	struct piv_card c = { .serial = 0 };
-	char what[MAX_READERNAME + 32];
+	struct piv_card c = { .burst = *b };
 	gpg_error_t err;
-	LONG rv;
 	int sw;
 
-	*serial = 0;
-	rv = piv_burst_begin(p, &c.burst, reader);
-	if (rv != SCARD_S_SUCCESS) {
-		snprintf(what, sizeof(what), "the card in the reader \"%s\"",
-		    reader);
-		return piv_burst_problem(pb, rv, what);
-	}
-	/* Only a card that says so has no PIV; others are asked again. */
 	err = piv_select(&c, &sw);
 	if (!err && sw != SW_OK && sw != SW_NO_FILE)
 		err = gpg_error(GPG_ERR_CARD);
 	if (err || sw != SW_OK || (err = piv_serial(&c, serial)))
 		*serial = 0;
-	piv_burst_end(&c.burst);
-	if (!err || gpg_err_code(err) == GPG_ERR_NOT_SUPPORTED)
-		return 0;
-	return problem_say(pb, GPG_ERR_CARD, "the card in the reader \"%s\" "
-	    "gave no answer that can be understood", reader);
+	return gpg_err_code(err) == GPG_ERR_NOT_SUPPORTED ? 0 : err;
+}
+
+gpg_error_t
+piv_identify(struct piv *p, const char *reader, uint32_t *serial,
+    struct problem *pb)
+{
+	char what[MAX_READERNAME + 32];
+	gpg_error_t err;
+	LONG rv;
+
+	rv = piv_burst_ask(p, reader, who, serial, &err);
+	if (rv == SCARD_E_TIMEOUT)
+		return problem_say(pb, GPG_ERR_CARD, "the card in the reader "
+		    "\"%s\" does not answer: take it out", reader);
+	if (rv != SCARD_S_SUCCESS) {
+		snprintf(what, sizeof(what), "the card in the reader \"%s\"",
+		    reader);
+		return piv_burst_problem(pb, rv, what);
+	}
+	return err ? problem_say(pb, GPG_ERR_CARD, "the card in the reader "
+	    "\"%s\" gave no answer that can be understood", reader) : 0;
 }
 
 /* ---- holding and letting go ---- */
@@ -211,6 +218,18 @@ piv_card_left(struct piv_card *c)
 	atomic_store(&c->shared, true);
 }
 
+/* Nobody waits for a touch of one whose keys are not known. */
+static uint64_t
+patience(struct piv_card *c)
+{
+	bool known;
+
+	pthread_mutex_lock(&c->mu);
+	known = c->known;
+	pthread_mutex_unlock(&c->mu);
+	return known ? PIV_HUNG_MS : PIV_MUTE_MS;
+}
+
 gpg_error_t
 piv_card_lock(struct piv_card *c, struct problem *pb)
 {
@@ -220,7 +239,7 @@ piv_card_lock(struct piv_card *c, struct problem *pb)
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	while (pthread_mutex_clocklock(&c->lock, CLOCK_MONOTONIC, &until)) {
 		since = atomic_load(&c->asked_ms);
-		if (since && keeper_now() > since + PIV_HUNG_MS)
+		if (since && keeper_now() > since + patience(c))
 			return problem_say(pb, GPG_ERR_TIMEOUT, "%s does not "
 			    "answer any more: take it out and put it in again",
 			    piv_card_title(c).text);

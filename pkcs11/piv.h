@@ -40,6 +40,7 @@
 #define PIV_ALONE_MS 10000	/* no other program is thought of so soon,
 				   unless it is seen */
 #define PIV_HUNG_MS 20000	/* without an answer; a touch may take 15 s */
+#define PIV_MUTE_MS 4000	/* the same, of who has yet to say what it is */
 #define PIV_REPLY_MAX 4096	/* bytes of one answer, all parts */
 #define PIV_PIN_LEN 8
 #define PIV_MGM_MAX 32
@@ -178,6 +179,14 @@ gpg_error_t piv_problem(struct problem *, const struct piv_card *, int sw,
  * second in which another program had the card.
  */
 LONG piv_burst_begin(struct piv *, struct piv_burst *, const char *reader);
+
+/*
+ * Has it asked who it is, and lets go.  SCARD_E_TIMEOUT where it does not
+ * answer: it is not asked again until it is gone, which the ear is told.
+ */
+typedef gpg_error_t piv_who(struct piv_burst *, uint32_t *serial);
+LONG piv_burst_ask(struct piv *, const char *reader, piv_who *,
+    uint32_t *serial, gpg_error_t *);
 
 /* A card that something was proved to is reset before others can have it. */
 void piv_burst_end(struct piv_burst *);

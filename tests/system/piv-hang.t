@@ -66,4 +66,35 @@ goes_on endless=0@87
 comes_back
 goes_on slow=600000@87
 comes_back
+
+# One that hangs as soon as it is put in, whichever command that is at.
+in_place() {	# OPTION...
+	card_stop 2
+	sleep 1		# pcscd looks twice a second
+	card_start 2 "$@"
+}
+mute() {
+	in_place --fault "slow=600000@$1+"
+	for n in 1 2 3 4 5 6 7 8 9 10 11 12; do
+		touchstone keys list --refresh >/dev/null 2>"$user/said"
+	done
+	ok "mute at $1: the other signs" sign_first
+	is "mute at $1: nobody was asked for a PIN" "$(pin_dialogues)" \
+	    "$asked"
+	is "mute at $1: the process is the same" "$(process)" "$process"
+	in_place --touch now
+	seen_again() {
+		test "$(status_of '.modules[0].tokens | length')" = 2
+	}
+	ok "mute at $1: the next in its reader is seen" wait_for 20 seen_again
+}
+sed -i 's/^deadline = .*/deadline = 10;/' "$config/modules.d/yubikey.conf"
+touchstone reload >/dev/null
+pinentry "always pin $pin"
+ok 'the first signs' sign_first
+asked=$(pin_dialogues)
+process=$(process)
+mute a4
+mute f8
+mute f7
 done_testing
