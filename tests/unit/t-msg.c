@@ -20,6 +20,8 @@ union any {
 	_Alignas(max_align_t) char bytes[1024];
 };
 
+#define POOLS 12
+
 static char xs[512 * 1024];
 
 static bool
@@ -74,7 +76,7 @@ fill_list(struct msg_list *l, enum msg_id item, struct buf *pool, uint32_t n)
 {
 	union any in;
 
-	/* The next pool is for the elements' own lists. */
+	/* The next pools are for the elements' own lists. */
 	buf_reset(pool);
 	for (uint32_t i = 0; i < n; i++) {
 		fill(item, &in, pool + 1, 1);
@@ -86,7 +88,7 @@ fill_list(struct msg_list *l, enum msg_id item, struct buf *pool, uint32_t n)
 
 /*
  * Values that differ by field, so that none can stand in for another.  Lists
- * get so many items, which live in the pools.
+ * get so many items, which live in the pools, one for each.
  */
 static void
 fill(enum msg_id id, void *out, struct buf *pool, uint32_t items)
@@ -109,18 +111,18 @@ fill(enum msg_id id, void *out, struct buf *pool, uint32_t items)
 		else if (f->type == FIELD_U64)
 			*(uint64_t *)p = 0x0102030405060700 + n;
 		else
-			fill_list(p, f->item, pool,
+			fill_list(p, f->item, pool++,
 			    f->max < items ? (uint32_t)f->max : items);
 	}
 }
 
 /*
- * One message with its lists filled.  A message has at most two lists, and
- * they are nested at most twice, so each gets four pools.
+ * One message with its lists filled.  A message has at most three lists, and
+ * their elements have at most three more, so each gets four pools.
  */
 struct sample {
 	union any in;
-	struct buf pools[8];
+	struct buf pools[POOLS];
 	size_t used;
 	struct buf body;
 };
@@ -131,12 +133,12 @@ sample_make(struct sample *s, enum msg_id id)
 	size_t next = 0;
 
 	assert_true(msg_row(id)->size <= sizeof(s->in));
-	for (size_t i = 0; i < 8; i++)
+	for (size_t i = 0; i < POOLS; i++)
 		buf_init(&s->pools[i], BIG);
 	fill(id, &s->in, &s->pools[0], 0);
 	for (const struct msg_field *f = msg_row(id)->fields; f->name; f++)
 		if (f->type == FIELD_LIST) {
-			assert_true(next < 8);
+			assert_true(next < POOLS);
 			fill_list((void *)(s->in.bytes + f->offset), f->item,
 			    &s->pools[next], f->max < 2 ? 1 : 2);
 			next += 4;
@@ -148,7 +150,7 @@ sample_make(struct sample *s, enum msg_id id)
 static void
 sample_free(struct sample *s)
 {
-	for (size_t i = 0; i < 8; i++)
+	for (size_t i = 0; i < POOLS; i++)
 		buf_free(&s->pools[i]);
 	buf_free(&s->body);
 }
