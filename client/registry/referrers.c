@@ -53,15 +53,39 @@ out:
 	return err;
 }
 
-static void
-keep_type(struct descriptors *d, const char *type)
+/*
+ * Some write the type of the config, or nothing, into the index in place of
+ * the manifest's own artifact type: then the manifest itself is asked.
+ */
+static gpg_error_t
+learn_type(struct store *s, struct descriptor *d)
+{
+	struct manifest m;
+	gpg_error_t err;
+
+	if (d->artifact_type[0] && strcmp(d->artifact_type, MEDIA_EMPTY))
+		return 0;
+	manifest_init(&m);
+	if (!(err = store_get_described(s, d, &m)))
+		manifest_descriptor(&m, d);
+	manifest_free(&m);
+	return err;
+}
+
+static gpg_error_t
+keep_type(struct store *s, struct descriptors *d, const char *type)
 {
 	size_t n = 0;
+	gpg_error_t err;
 
-	for (size_t i = 0; i < d->count; i++)
+	for (size_t i = 0; i < d->count; i++) {
+		if ((err = learn_type(s, &d->list[i])))
+			return err;
 		if (!strcmp(d->list[i].artifact_type, type))
 			d->list[n++] = d->list[i];
+	}
 	d->count = n;
+	return 0;
 }
 
 gpg_error_t
@@ -74,10 +98,10 @@ referrers_list(struct store *s, const char *digest, const char *type,
 	err = s->ops->referrers(s, digest, out);
 	if (gpg_err_code(err) == GPG_ERR_NOT_SUPPORTED)
 		err = list_fallback(s, digest, out);
+	if (!err && type)
+		err = keep_type(s, out, type);
 	if (err)
 		descriptors_free(out);
-	else if (type)
-		keep_type(out, type);
 	return err;
 }
 

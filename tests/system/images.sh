@@ -181,3 +181,55 @@ cosign_offline() {
 	*verify) echo --insecure-ignore-tlog --private-infrastructure ;;
 	esac
 }
+
+# notation_key NAME: a key of notation's own with a certificate, in software.
+notation_key() {
+	"$notation" cert generate-test "$1" >"$user/notation.log" 2>&1
+}
+
+# notation_trust NAME: from now on, notation trusts that certificate only; or
+# one that is imported as ca:NAME.
+notation_trust() {
+	cat >"$XDG_CONFIG_HOME/notation/trustpolicy.json" <<-END
+	{"version":"1.0","trustPolicies":[{"name":"tests",
+	"registryScopes":["*"],"signatureVerification":{"level":"strict"},
+	"trustStores":["ca:$1"],"trustedIdentities":["*"]}]}
+	END
+}
+
+# What skopeo and podman want of images of $registry from now on: a simple
+# signature in $user/lookaside, by this OpenPGP key.
+simple_trust() {
+	images_policy "{\"type\":\"signedBy\",\"keyType\":\"GPGKeys\",\"keyPath\":\"$1\"}"
+}
+
+# Or a signature of cosign's (.sig), by this PEM key; a newer skopeo only.
+sigstore_trust() {
+	images_policy "{\"type\":\"sigstoreSigned\",\"keyPath\":\"$1\",\"signedIdentity\":{\"type\":\"matchRepository\"}}"
+}
+
+images_policy() {
+	mkdir -p "$HOME/.config/containers/registries.d" "$user/lookaside"
+	cat >"$HOME/.config/containers/policy.json" <<-END
+	{"default":[{"type":"reject"}],"transports":{"docker":
+	{"$registry":[$1]},"dir":{"":[{"type":"insecureAcceptAnything"}]}}}
+	END
+	cat >"$HOME/.config/containers/registries.d/tests.yaml" <<-END
+	docker:
+	  $registry:
+	    lookaside: file://$user/lookaside
+	    lookaside-staging: file://$user/lookaside
+	    use-sigstore-attachments: true
+	END
+}
+
+# skopeo_pull SKOPEO IMAGE: as it is pulled to be run.
+skopeo_pull() {
+	rm -rf "$user/pulled"
+	timeout 60 "$1" copy -q --src-tls-verify=false "$2" "dir:$user/pulled"
+}
+
+# podman_pull IMAGE: its statuses begin at 125.
+podman_pull() {
+	timeout 60 $podman pull -q --tls-verify=false "$1" || return 1
+}

@@ -92,12 +92,20 @@ is 'what is attached is listed' \
 $second application/x-two"
 is 'by type too' "$(at referrers "$image" application/x-two |
     cut -d ' ' -f 1)" "$second"
+at get "$image" "$tag" | sed "s|x-two|vnd.oci.empty.v1+json|" \
+    >"$user/index"
+ok 'some write the type of the config into the index' \
+    at put "$image" "$tag" "$user/index"
+is 'and the type is found all the same' \
+    "$(at referrers "$image" application/x-two | cut -d ' ' -f 1)" "$second"
+is 'but nothing of a third type' \
+    "$(at referrers "$image" application/x-three)" ''
 is 'it says to which image it belongs' "$(at get "$image" "$first" |
     jq -r '.subject.digest, .artifactType' | xargs)" \
     "$digest application/x-one"
 is 'the fall-back index names it' "$(at get "$image" "$tag" |
     jq -r '.manifests[].artifactType' | xargs)" \
-    'application/x-one application/x-two'
+    'application/x-one application/vnd.oci.empty.v1+json'
 is 'and nothing refers to another image' "$(image other && at referrers \
     "$image")" ''
 
