@@ -259,6 +259,33 @@ piv_make(void *state, unsigned worker, const struct msg_token_make *in,
 
 /* ---- the certificate beside a key ---- */
 
+/* A certificate that tells nothing may be what somebody paid for. */
+static gpg_error_t
+check_replaced(const struct piv_use *u, struct problem *pb)
+{
+	struct piv_certificate certificate = { 0 };
+	struct view object, der;
+	struct buf room;
+	char name[3];
+	gpg_error_t err;
+
+	buf_init(&room, PIV_REPLY_MAX);
+	err = piv_object_get(u->card, piv_slot_object(u->slot), &room,
+	    &object, pb);
+	if (!err && (tlv_find(object, 0x70, &der) ||
+	    piv_certificate(der, &certificate) || certificate.created == 0)) {
+		piv_slot_name(u->slot, name);
+		err = problem_say(pb, GPG_ERR_EEXIST, "slot %s of %s has a "
+		    "certificate that cannot be read, and is not replaced: "
+		    "keep a copy and take it away first (`yubico-piv-tool -a "
+		    "delete-certificate -s %s`)", name,
+		    piv_card_title(u->card).text, name);
+	}
+	pubkey_free(&certificate.pub);
+	buf_free(&room);
+	return gpg_err_code(err) == GPG_ERR_NOT_FOUND ? 0 : err;
+}
+
 static gpg_error_t
 store_held(struct piv *p, const struct piv_use *u, struct view der,
     struct problem *pb)
@@ -268,7 +295,8 @@ store_held(struct piv *p, const struct piv_use *u, struct view der,
 	gpg_error_t err;
 	int sw = SW_OK;
 
-	if ((err = piv_manage(p, u->card, pb)))
+	if ((err = check_replaced(u, pb)) ||
+	    (err = piv_manage(p, u->card, pb)))
 		return err;
 	buf_init(&object, PIV_REPLY_MAX);
 	tlv_put(&object, 0x70, der);

@@ -139,6 +139,26 @@ is 'then a new one is made for the same key' \
     "$(member certified '[.key_made, .certified] | tostring')" '[false,true]'
 is 'which has not changed' "$(slot_key 9c)" "$made"
 
+# One that we cannot read may be what somebody paid for.
+rm -rf "$GNUPGHOME"/* "$XDG_DATA_HOME/touchstone/keys/yubikey.json"
+p -a read-object --id 0x5fc10a -f binary -o "$work/readable"
+printf '\160\004\037\213\010\000\161\001\001\376\000' >"$work/compressed"
+ok 'a compressed certificate' p -a write-object --id 0x5fc10a -f binary \
+    -i "$work/compressed"
+touchstone stop >/dev/null
+setup kept --no-change
+isnt 'is not replaced by one of ours' "$?" 0
+like 'it is told how that is done' "$(said kept)" \
+    'delete-certificate -s 9c'
+p -a read-object --id 0x5fc10a -f binary -o "$work/left"
+ok 'and it is left as it was' cmp "$work/compressed" "$work/left"
+ok 'once it can be read again' p -a write-object --id 0x5fc10a -f binary \
+    -i "$work/readable"
+touchstone stop >/dev/null
+setup again --no-change
+is 'set-up goes on with it' "$(member again '[.key_made, .certified,
+    .recorded] | tostring')" '[false,false,true]'
+
 # ---- proof ----
 root=$work/root.pem
 ok 'keys attest' proof yubikey --root "$root" --export "$user/proof.pem"
