@@ -57,8 +57,8 @@ serve_generate(struct conn *c, struct view body)
 	}
 	if (!(algorithm = algorithm_by_name(in.algorithm))) {
 		conn_fail(c, gpg_error(GPG_ERR_PUBKEY_ALGO),
-		    "no such algorithm: P-256, P-384, P-521, Ed25519, RSA-2048, "
-		    "RSA-3072 or RSA-4096");
+		    "no such algorithm: P-256, P-384, P-521, Ed25519, "
+		    "RSA-2048, RSA-3072 or RSA-4096");
 		return;
 	}
 	if (!(r = serve_begin(c, &work_generate)))

@@ -29,6 +29,15 @@ void serve_forgotten(struct conn *);
  */
 struct request *serve_begin(struct conn *, const struct work *);
 
+/* Puts the answer to a listing (serve-list.c). */
+void list_identities(struct conn *);
+void list_keys(struct conn *);
+
+/* These answer once no module has to be waited for (serve-settle.c). */
+void serve_identities(struct conn *, struct view body);
+void serve_keys(struct conn *, struct view body);
+void serve_status(struct conn *, struct view body);
+
 /* Services: the body of a message to a request that is fed. */
 void serve_certify(struct conn *, struct view body);
 void serve_revoke(struct conn *, struct view body);
