@@ -180,6 +180,7 @@ try_once(struct transfer *t, int64_t end, CURLcode *rc)
 
 		reply_reset(t);
 		*rc = transfer_run(t, url, home, left > 1 ? left : 1);
+		t->reply->away = !home;
 		if (*rc || !is_redirect(t))
 			return 0;
 		if (i == REDIRECTS)

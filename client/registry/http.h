@@ -61,6 +61,7 @@ struct http_request {
 
 struct http_reply {
 	long status;
+	bool away;		/* another host said it, after a redirect */
 	struct buf body;
 	int64_t length;		/* as declared; -1 */
 	char type[256];

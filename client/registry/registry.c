@@ -39,7 +39,10 @@ make_url(const struct registry *r, char url[URL_SIZE], const char *kind,
 	    r->store.image.repository, kind, name);
 }
 
-/* With as many rounds of proving who asks as auth.c allows. */
+/*
+ * With as many rounds of proving who asks as auth.c allows; not to a host that
+ * we were sent to, which could name any server of tokens.
+ */
 static gpg_error_t
 ask(struct registry *r, struct http_request *q, const char *actions,
     struct http_reply *reply)
@@ -51,7 +54,7 @@ ask(struct registry *r, struct http_request *q, const char *actions,
 		q->authorization = auth_header(r->auth, actions);
 		if ((err = http_ask(r->http, q, reply)))
 			return err;
-		if (reply->status != 401)
+		if (reply->status != 401 || reply->away)
 			break;
 		if ((err = auth_answer(r->auth, reply, q->url, actions)))
 			return err;

@@ -87,6 +87,12 @@ like 'the registry was told who asks' "$(grep 'v2/elsewhere/' "$log")" \
     "Basic $secret"
 like 'the other host was asked' "$(cat "$user/other.log")" 'manifests/latest'
 is 'and was not told who asks' "$(grep -vc nobody "$user/other.log")" 0
+refused elsewhere-asks resolve 'answers 401'
+is 'one that asks there is not told either' \
+    "$(grep -vc nobody "$user/other.log")" 0
+like 'though it was asked' "$(cat "$user/other.log")" '/v2/asks/'
+unlike 'and its server of tokens is not gone to' \
+    "$(cat "$user/other.log")" '/token'
 refused circles resolve 'in circles'
 refused elsewhere-file resolve 'no address that is gone to|is not asked'
 unlike 'no file is shown' "$tap_out" root:
