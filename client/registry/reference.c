@@ -1,6 +1,7 @@
 /* Reads names of images. */
 #include "config.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
@@ -117,17 +118,25 @@ port_ok(struct view v)
 	return n > 0 && n < 65536;
 }
 
+static bool
+ipv6_ok(struct view v)
+{
+	char text[INET6_ADDRSTRLEN];
+	struct in6_addr unused;
+
+	if (v.len >= sizeof(text) || memchr(v.p, 0, v.len))
+		return false;
+	memcpy(text, v.p, v.len);
+	text[v.len] = 0;
+	return inet_pton(AF_INET6, text, &unused) == 1;
+}
+
 /* Labels of letters, digits and dashes within; or [IPv6]. */
 static bool
 name_ok(struct view v)
 {
-	if (v.len > 2 && v.p[0] == '[' && v.p[v.len - 1] == ']') {
-		for (size_t i = 1; i < v.len - 1; i++)
-			if (!isxdigit(v.p[i]) && v.p[i] != ':' &&
-			    v.p[i] != '.')
-				return false;
-		return true;
-	}
+	if (v.len > 2 && v.p[0] == '[' && v.p[v.len - 1] == ']')
+		return ipv6_ok(view_of(v.p + 1, v.len - 2));
 	for (size_t i = 0; i < v.len; i++) {
 		bool edge = i == 0 || i == v.len - 1 || v.p[i - 1] == '.' ||
 		    v.p[i + 1] == '.';

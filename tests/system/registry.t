@@ -23,7 +23,7 @@ named "host.example:80/a:t@$digest0" "host.example:80/a:t@$digest0 host.example:
 named 127.0.0.1.example.com/a '127.0.0.1.example.com/a:latest 127.0.0.1.example.com'
 for name in '' / a/ /a A a/B a:b:c a: 'a b' a@sha256:12 "a@sha512:$digest0" \
     "a@$digest0$digest0" a..b a___b -a a- a/-b host.example:/a \
-    host.example:99999/a host.example:x/a 'host..example/a' '../../etc' \
+    host.example:99999/a host.example:x/a 'host..example/a' '[..]/a' '[::1/a' '../../etc' \
     'a/../b' "$(printf 'a\033b')" "$(printf '%0300d' 1)" \
     "a:$(printf '%0129d' 1)" 'user@host.example/a' 'http://host.example/a'; do
 	not_ok "\"$(printf %.30s "$name" | tr '\033' '?')\" is no name" \
