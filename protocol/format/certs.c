@@ -183,6 +183,35 @@ attest_certs_roots(const struct attest_certs *c)
 	return n;
 }
 
+gpg_error_t
+certs_put_der(X509 *x, struct buf *out)
+{
+	unsigned char *der = NULL;
+	int len = i2d_X509(x, &der);
+	gpg_error_t err;
+
+	if (len <= 0)
+		return gpg_error(GPG_ERR_ENOMEM);
+	err = buf_put(out, der, (size_t)len);
+	OPENSSL_free(der);
+	return err;
+}
+
+gpg_error_t
+certs_get_key(X509 *x, struct pubkey **out)
+{
+	unsigned char *der = NULL;
+	int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &der);
+	gpg_error_t err;
+
+	*out = NULL;
+	if (len <= 0)
+		return gpg_error(GPG_ERR_ENOMEM);
+	err = pubkey_from_spki(out, view_of(der, (size_t)len));
+	OPENSSL_free(der);
+	return err;
+}
+
 static gpg_error_t
 put_one(X509 *x, struct buf *out)
 {

@@ -131,16 +131,7 @@ get_slot(X509 *x)
 static gpg_error_t
 get_key(X509 *x, struct pubkey **out, char why[ATTEST_WHY])
 {
-	unsigned char *der = NULL;
-	gpg_error_t err;
-	int len;
-
-	len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &der);
-	if (len <= 0)
-		return gpg_error(GPG_ERR_ENOMEM);
-	err = pubkey_from_spki(out, view_of(der, (size_t)len));
-	OPENSSL_free(der);
-	if (err)
+	if (certs_get_key(x, out))
 		return tell(why, "the key", " is of a kind that cannot be "
 		    "used");
 	return 0;

@@ -1,4 +1,4 @@
-/* A key's own X.509 certificate, in DER. */
+/* A key's own X.509 certificate, and requests for one, in DER. */
 #include <config.h>
 
 #include <stdlib.h>
@@ -19,6 +19,8 @@ enum {
 	DER_TIME = 0x18,
 	DER_SEQUENCE = 0x30,
 	DER_SET = 0x31,
+	DER_ATTRIBUTES = 0xa0,
+	DER_EXTENSIONS = 0xa3,
 };
 
 struct x509 {
@@ -138,12 +140,31 @@ put_validity(struct buf *b, uint32_t created, uint32_t expires_after)
 	buf_free(&inside);
 }
 
-/* Not an authority; signs.  Both critical. */
-static const uint8_t extensions[] = {
-	0xa3, 0x20, 0x30, 0x1e,
-	0x30, 0x0c, 6, 3, 0x55, 0x1d, 0x13, 1, 1, 0xff, 4, 2, 0x30, 0,
-	0x30, 0x0e, 6, 3, 0x55, 0x1d, 0x0f, 1, 1, 0xff, 4, 4, 3, 2, 7, 0x80,
-};
+/*
+ * Not an authority; signs; both critical.  And what for, where that is told:
+ * code, as the Notary Project has it.
+ */
+static void
+put_extensions(struct buf *b, bool code)
+{
+	static const uint8_t signs[] = {
+		0x30, 0x0c, 6, 3, 0x55, 0x1d, 0x13, 1, 1, 0xff, 4, 2, 0x30, 0,
+		0x30, 0x0e, 6, 3, 0x55, 0x1d, 0x0f, 1, 1, 0xff, 4, 4, 3, 2, 7,
+		0x80,
+	};
+	static const uint8_t what[] = {
+		0x30, 0x13, 6, 3, 0x55, 0x1d, 0x25, 4, 0x0c, 0x30, 0x0a, 6, 8,
+		0x2b, 6, 1, 5, 5, 7, 3, 3,
+	};
+	struct buf inside;
+
+	buf_init(&inside, 128);
+	buf_put(&inside, signs, sizeof(signs));
+	if (code)
+		buf_put(&inside, what, sizeof(what));
+	der_wrap(b, DER_SEQUENCE, &inside);
+	buf_free(&inside);
+}
 
 /* Positive, and as good as unique: of the key and of when. */
 static gpg_error_t
@@ -165,13 +186,14 @@ put_serial(struct buf *b, const struct pubkey *key, uint32_t created)
 
 static gpg_error_t
 put_tbs(struct x509 *x, struct view subject, uint32_t created,
-    uint32_t expires_after)
+    uint32_t expires_after, bool code)
 {
 	static const uint8_t version3[] = { 0xa0, 3, DER_INTEGER, 1, 2 };
-	struct buf inside;
+	struct buf inside, extensions;
 	gpg_error_t err;
 
 	buf_init(&inside, TBS_MAX);
+	buf_init(&extensions, 128);
 	buf_put(&inside, version3, sizeof(version3));
 	if (!(err = put_serial(&inside, x->key, created))) {
 		buf_put_view(&inside, x->algorithm);
@@ -179,18 +201,63 @@ put_tbs(struct x509 *x, struct view subject, uint32_t created,
 		put_validity(&inside, created, expires_after);
 		put_name(&inside, subject);
 		buf_put_view(&inside, pubkey_spki(x->key));
-		buf_put(&inside, extensions, sizeof(extensions));
+		put_extensions(&extensions, code);
+		der_wrap(&inside, DER_EXTENSIONS, &extensions);
 		der_wrap(&x->tbs, DER_SEQUENCE, &inside);
 		err = buf_error(&x->tbs);
 	}
 	buf_free(&inside);
+	buf_free(&extensions);
 	return err;
 }
 
-gpg_error_t
-x509_begin(struct x509 **out, struct signing *signing,
-    const struct pubkey *key, const char *subject, uint32_t created,
-    uint32_t expires_after)
+/* The request's attribute that asks for them (RFC 2985, 5.4.2). */
+static void
+put_asked(struct buf *b)
+{
+	static const uint8_t extension_request[] = { 6, 9, 0x2a, 0x86, 0x48,
+		0x86, 0xf7, 0x0d, 1, 9, 0x0e };
+	struct buf extensions, attribute, all;
+
+	buf_init(&extensions, 128);
+	buf_init(&attribute, 256);
+	buf_init(&all, 256);
+	put_extensions(&extensions, true);
+	buf_put(&attribute, extension_request, sizeof(extension_request));
+	der_wrap(&attribute, DER_SET, &extensions);
+	der_wrap(&all, DER_SEQUENCE, &attribute);
+	der_wrap(b, DER_ATTRIBUTES, &all);
+	buf_free(&extensions);
+	buf_free(&attribute);
+	buf_free(&all);
+}
+
+/* RFC 2986, section 4. */
+static gpg_error_t
+put_request(struct x509 *x, struct view subject)
+{
+	static const uint8_t version1[] = { DER_INTEGER, 1, 0 };
+	struct buf inside;
+
+	buf_init(&inside, TBS_MAX);
+	buf_put(&inside, version1, sizeof(version1));
+	put_name(&inside, subject);
+	buf_put_view(&inside, pubkey_spki(x->key));
+	put_asked(&inside);
+	der_wrap(&x->tbs, DER_SEQUENCE, &inside);
+	buf_free(&inside);
+	return buf_error(&x->tbs);
+}
+
+/* What is to be made: a certificate, or a request for one. */
+struct wanted {
+	bool request, code;
+	uint32_t created, expires_after;
+};
+
+static gpg_error_t
+begin(struct x509 **out, struct signing *signing, const struct pubkey *key,
+    const char *subject, const struct wanted *w)
 {
 	struct view name = view_str(subject), tbs;
 	struct x509 *x;
@@ -200,14 +267,17 @@ x509_begin(struct x509 **out, struct signing *signing,
 	if (name.len == 0 || name.len > X509_SUBJECT_MAX ||
 	    !text_is_clean(name))
 		return gpg_error(GPG_ERR_INV_NAME);
-	if (created == 0 || expires_after > UINT32_MAX - created)
+	if (!w->request && (w->created == 0 ||
+	    w->expires_after > UINT32_MAX - w->created))
 		return gpg_error(GPG_ERR_INV_TIME);
 	if (!(x = calloc(1, sizeof(*x))))
 		return gpg_error(GPG_ERR_ENOMEM);
 	x->key = key;
 	x->algorithm = algorithm_of(key);
 	buf_init(&x->tbs, TBS_MAX);
-	if (!(err = put_tbs(x, name, created, expires_after))) {
+	err = w->request ? put_request(x, name) :
+	    put_tbs(x, name, w->created, w->expires_after, w->code);
+	if (!err) {
 		tbs = buf_view(&x->tbs);
 		err = signing_begin(signing, key,
 		    pubkey_algorithm(key) == ALGO_ED25519 ? HASH_NONE :
@@ -217,6 +287,33 @@ x509_begin(struct x509 **out, struct signing *signing,
 		x509_free(&x);
 	*out = x;
 	return err;
+}
+
+gpg_error_t
+x509_begin(struct x509 **out, struct signing *signing,
+    const struct pubkey *key, const char *subject, uint32_t created,
+    uint32_t expires_after)
+{
+	return begin(out, signing, key, subject, &(struct wanted){
+	    .created = created, .expires_after = expires_after });
+}
+
+gpg_error_t
+x509_begin_code(struct x509 **out, struct signing *signing,
+    const struct pubkey *key, const char *subject, uint32_t created,
+    uint32_t expires_after)
+{
+	return begin(out, signing, key, subject, &(struct wanted){
+	    .code = true, .created = created,
+	    .expires_after = expires_after });
+}
+
+gpg_error_t
+x509_begin_request(struct x509 **out, struct signing *signing,
+    const struct pubkey *key, const char *subject)
+{
+	return begin(out, signing, key, subject, &(struct wanted){
+	    .request = true });
 }
 
 void

@@ -22,7 +22,18 @@ gpg_error_t x509_begin(struct x509 **, struct signing *,
     uint32_t expires_after);
 void x509_free(struct x509 **);
 
-/* Puts the certificate, DER, given the token's signature (already checked). */
+/*
+ * The same for one that signs code, which image signatures of the Notary
+ * Project want; and a request for such a one (PKCS #10, RFC 2986), which an
+ * authority is to answer.
+ */
+gpg_error_t x509_begin_code(struct x509 **, struct signing *,
+    const struct pubkey *, const char *subject, uint32_t created,
+    uint32_t expires_after);
+gpg_error_t x509_begin_request(struct x509 **, struct signing *,
+    const struct pubkey *, const char *subject);
+
+/* Puts the certificate or request, DER, given the token's signature (already checked). */
 gpg_error_t x509_finish(const struct x509 *, struct view signature,
     struct buf *der);
 

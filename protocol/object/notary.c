@@ -298,7 +298,7 @@ take_member(struct view *v, struct cose_header *m)
 		return first(&m->time) && take_time(v, &m->h->signed_at);
 	if (cbor_is_text(&label, KEY_EXPIRY))
 		return first(&m->expiry) && take_time(v, &m->h->expires);
-	return false;
+	return label.type == CBOR_TEXT && cbor_skip(v);
 }
 
 gpg_error_t
