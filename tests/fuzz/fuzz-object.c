@@ -31,6 +31,27 @@ check(const struct object *o, gpg_error_t err, const char *why)
 	must(err || o->bytes.len <= object_rule(o->kind)->limit);
 }
 
+/* What an image's object tells may be shown, and is what it seems. */
+static void
+check_image(const struct object *o)
+{
+	const struct object_image *i = &o->image;
+	const char *const texts[] = { i->digest, i->media_type,
+		i->artifact_type, i->predicate, i->reference, i->config,
+		i->subject, i->platforms, i->created, i->algorithm };
+
+	for (size_t n = 0; n < sizeof(texts) / sizeof(texts[0]); n++)
+		must(text_is_clean(view_str(texts[n])));
+	if (o->kind < OBJECT_MANIFEST) {
+		must(!*i->digest && i->wrapping == WRAP_NONE);
+		return;
+	}
+	must(object_digest_valid(view_str(i->digest)));
+	must(strstr(o->summary, i->digest) != NULL);
+	must((i->wrapping == WRAP_JWS || i->wrapping == WRAP_COSE) ==
+	    (*i->algorithm != 0));
+}
+
 static void
 check_id(const struct object *o)
 {
@@ -68,8 +89,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	err = object_read(v, &o, &why);
 	check(&o, err, why);
-	if (!err)
+	if (!err) {
+		check_image(&o);
 		check_id(&o);
+	}
 	read_ssh(v, view_of(key, sizeof(key) - 1));
 	/* The key too may be anything. */
 	if (!view_get_string(&v, 8192, &chosen))
