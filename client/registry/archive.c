@@ -1,7 +1,8 @@
 /*
- * An archive with an OCI layout in it: what `docker save` (25 and later) and
- * `skopeo copy ... oci-archive:` write.  It is read only and not unpacked: each
- * question goes through it once.
+ * An archive with an OCI layout in it, which `docker save` (25 and later) and
+ * `skopeo copy ... oci-archive:` write, or one as docker wrote before, whose
+ * manifest is what `skopeo copy --preserve-digests` makes of it.  It is read
+ * only and not unpacked: each question goes through it once.
  */
 #include "config.h"
 
@@ -16,11 +17,17 @@
 #include "client/registry/store.h"
 
 #define ENTRIES_MAX 100000
+#define LAYERS_MAX 512
+#define DOCKER_CONFIG "application/vnd.docker.container.image.v1+json"
+#define DOCKER_LAYER "application/vnd.docker.image.rootfs.diff.tar.gzip"
 
 struct in_archive {
 	struct store store;
 	char file[PATH_MAX];
-	json_t *index;
+	json_t *index;			/* of a layout, or else */
+	struct manifest made;		/* what docker's becomes, */
+	char config[DIGEST_SIZE];	/* its config, */
+	char config_name[256];		/* and where that is */
 };
 
 static struct in_archive *
@@ -133,6 +140,17 @@ read_blob(struct in_archive *a, const char *digest, struct buf *b)
 	return read_entry(a, name, b->max, b);
 }
 
+/* A tag was looked at when it was opened. */
+static gpg_error_t
+get_made(struct in_archive *a, const char *which, struct manifest *m)
+{
+	if (strcmp(which, a->store.image.tag) &&
+	    strcmp(which, a->made.digest))
+		return problem_set(&a->store.why, GPG_ERR_NOT_FOUND, "%s has "
+		    "no %.100s", a->file, which);
+	return manifest_take(m, buf_view(&a->made.bytes), "", &a->store.why);
+}
+
 static gpg_error_t
 get(struct store *s, const char *which, struct manifest *m)
 {
@@ -141,6 +159,8 @@ get(struct store *s, const char *which, struct manifest *m)
 	struct buf b;
 	gpg_error_t err;
 
+	if (!a->index)
+		return get_made(a, which, m);
 	if ((err = index_find(a->index, which, &d, &s->why)))
 		return err;
 	buf_init(&b, MANIFEST_MAX);
@@ -157,7 +177,11 @@ get(struct store *s, const char *which, struct manifest *m)
 static gpg_error_t
 get_blob(struct store *s, const struct descriptor *d, struct buf *b)
 {
-	return read_blob(archive_of(s), d->digest, b);
+	struct in_archive *a = archive_of(s);
+
+	if (!a->index && !strcmp(d->digest, a->config))
+		return read_entry(a, a->config_name, b->max, b);
+	return read_blob(a, d->digest, b);
 }
 
 static gpg_error_t
@@ -193,11 +217,167 @@ close_archive(struct store *s)
 	struct in_archive *a = archive_of(s);
 
 	json_decref(a->index);
+	manifest_free(&a->made);
 	free(a);
 }
 
 static const struct store_ops archive_ops = { get, put, get_blob, put_blob,
 	referrers, close_archive };
+
+/* ---- as docker wrote before 25 ---- */
+
+static gpg_error_t
+not_docker(struct in_archive *a, const char *what)
+{
+	return problem_set(&a->store.why, GPG_ERR_INV_OBJ, "%s has %s; make a "
+	    "layout of it, and sign that: skopeo copy docker-archive:%s "
+	    "oci:FOLDER:TAG", a->file, what, a->file);
+}
+
+/* The size of each layer, in one go; all are plain files, and not packed. */
+static gpg_error_t
+measure(struct in_archive *a, json_t *names, int64_t *sizes)
+{
+	size_t found = 0, count = json_array_size(names);
+	struct archive_entry *e;
+	struct archive *r;
+	gpg_error_t err;
+
+	if (!(r = open_file(a, &err)))
+		return err;
+	for (size_t i = 0; i < count; i++)
+		sizes[i] = -1;
+	for (unsigned n = 0; !err && n < ENTRIES_MAX &&
+	    archive_read_next_header(r, &e) == ARCHIVE_OK; n++)
+		for (size_t i = 0; i < count && !err; i++) {
+			const char *name = json_string_value(
+			    json_array_get(names, i));
+			uint8_t magic[2] = { 0 };
+
+			if (!name || strcmp(plain_name(e), name))
+				continue;
+			if (sizes[i] >= 0 ||
+			    archive_entry_filetype(e) != AE_IFREG ||
+			    archive_read_data(r, magic, 2) != 2 ||
+			    (magic[0] == 0x1f && magic[1] == 0x8b))
+				err = not_docker(a, "a layer that is packed, "
+				    "is there twice, or is no file");
+			sizes[i] = archive_entry_size(e);
+			found++;
+			break;
+		}
+	archive_read_free(r);
+	return err ? err : found < count ? not_docker(a, "not all layers, or "
+	    "one of them twice") : 0;
+}
+
+static json_t *
+describe(const char *type, const char *digest, int64_t size)
+{
+	return json_pack("{s:s,s:I,s:s}", "mediaType", type, "size",
+	    (json_int_t)size, "digest", digest);
+}
+
+/* Exactly as skopeo writes it, or the digest would be another. */
+static gpg_error_t
+make_manifest(struct in_archive *a, size_t config_len, json_t *ids,
+    json_t *names)
+{
+	int64_t sizes[LAYERS_MAX];
+	json_t *layers;
+	gpg_error_t err;
+
+	if (json_array_size(names) > LAYERS_MAX ||
+	    json_array_size(names) != json_array_size(ids))
+		return not_docker(a, "a config that is not of its layers");
+	if ((err = measure(a, names, sizes)))
+		return err;
+	layers = json_array();
+	for (size_t i = 0; i < json_array_size(ids); i++) {
+		const char *id = json_string_value(json_array_get(ids, i));
+
+		if (!id || !digest_ok(id)) {
+			json_decref(layers);
+			return not_docker(a, "a layer without a digest");
+		}
+		json_array_append_new(layers, describe(DOCKER_LAYER, id,
+		    sizes[i]));
+	}
+	return manifest_make(&a->made, json_pack("{s:i,s:s,s:o,s:o}",
+	    "schemaVersion", 2, "mediaType", MEDIA_DOCKER, "config",
+	    describe(DOCKER_CONFIG, a->config, (int64_t)config_len), "layers",
+	    layers), &a->store.why);
+}
+
+static gpg_error_t
+read_image(struct in_archive *a, json_t *image)
+{
+	const char *config = NULL;
+	json_t *names = NULL, *ids = NULL, *j = NULL;
+	struct buf b;
+	gpg_error_t err;
+
+	buf_init(&b, MANIFEST_MAX);
+	if (json_unpack(image, "{s:s,s:o}", "Config", &config, "Layers",
+	    &names) || (size_t)snprintf(a->config_name,
+	    sizeof(a->config_name), "%s", config) >= sizeof(a->config_name))
+		err = not_docker(a, "no valid manifest.json");
+	else if (!(err = read_entry(a, config, MANIFEST_MAX, &b)) &&
+	    !(err = digest_of(buf_view(&b), a->config))) {
+		j = json_loadb((const char *)buf_view(&b).p, buf_len(&b),
+		    JSON_REJECT_DUPLICATES, NULL);
+		err = json_unpack(j, "{s:{s:o}}", "rootfs", "diff_ids", &ids) ?
+		    not_docker(a, "no valid config") :
+		    make_manifest(a, buf_len(&b), ids, names);
+	}
+	json_decref(j);
+	buf_free(&b);
+	return err;
+}
+
+static bool
+is_named(json_t *image, const char *tag)
+{
+	json_t *one, *names = json_object_get(image, "RepoTags");
+	size_t i;
+
+	json_array_foreach(names, i, one) {
+		const char *name = json_string_value(one);
+		const char *colon = name ? strrchr(name, ':') : NULL;
+
+		if (colon && !strcmp(colon + 1, tag))
+			return true;
+	}
+	return *tag == 0;
+}
+
+static gpg_error_t
+open_docker(struct in_archive *a)
+{
+	json_t *one, *list = NULL, *found = NULL;
+	size_t i, count = 0;
+	struct buf b;
+	gpg_error_t err;
+
+	buf_init(&b, MANIFEST_MAX);
+	if (!(err = read_entry(a, "manifest.json", MANIFEST_MAX, &b)))
+		list = json_loadb((const char *)buf_view(&b).p, buf_len(&b),
+		    JSON_REJECT_DUPLICATES, NULL);
+	json_array_foreach(list, i, one)
+		if (is_named(one, a->store.image.tag)) {
+			found = one;
+			count++;
+		}
+	if (!err)
+		err = count == 1 ? read_image(a, found) : problem_set(
+		    &a->store.why, count ? GPG_ERR_AMBIGUOUS :
+		    GPG_ERR_NOT_FOUND, "%s has %s image%s%s", a->file, count ?
+		    "more than one" : "no", *a->store.image.tag ?
+		    " named " : "", a->store.image.tag);
+	json_decref(list);
+	buf_free(&b);
+	return err;
+}
 
 gpg_error_t
 archive_open(struct store **out, const char *file, const char *tag,
@@ -211,17 +391,14 @@ archive_open(struct store **out, const char *file, const char *tag,
 	if (!a)
 		return gpg_error_from_syserror();
 	a->store.ops = &archive_ops;
+	manifest_init(&a->made);
 	snprintf(a->store.image.tag, sizeof(a->store.image.tag), "%s", tag);
 	snprintf(a->file, sizeof(a->file), "%s", file);
 	buf_init(&b, MANIFEST_MAX);
 	if (!(err = read_entry(a, "index.json", MANIFEST_MAX, &b)))
 		err = index_parse(buf_view(&b), &a->index, &a->store.why);
 	else if (gpg_err_code(err) == GPG_ERR_NOT_FOUND)
-		err = problem_set(&a->store.why, GPG_ERR_NOT_SUPPORTED, "%s "
-		    "has no manifest, so its digest is known only when it is "
-		    "pushed: save it with docker 25 or newer, or make a "
-		    "layout of it: skopeo copy docker-archive:%s oci:FOLDER",
-		    file, file);
+		err = open_docker(a);
 	buf_free(&b);
 	if (err) {
 		*why = a->store.why;

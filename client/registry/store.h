@@ -34,8 +34,7 @@ struct store {
 
 /*
  * "HOST/NAME:TAG" and so on; "oci:FOLDER[:TAG]"; "oci-archive:FILE[:TAG]";
- * "docker-archive:FILE", which has to have what docker writes since 25.
- * *why has the words of an error here.
+ * "docker-archive:FILE[:TAG]".  *why has the words of an error here.
  */
 gpg_error_t store_open(struct store **, const char *place,
     const struct http_options *, struct problem *why);

@@ -196,9 +196,29 @@ not_ok 'one with something in it twice is refused' \
 like 'with the reason' "$tap_out" 'index.json twice'
 skopeo copy -q "oci:$user/layout/packed:v1" \
     "docker-archive:$user/docker.tar:a:v1" 2>"$user/skopeo.log"
-not_ok "one that docker before 25 writes has no digest to sign" \
-    at resolve "docker-archive:$user/docker.tar"
-like 'and what to do is said' "$tap_out" 'docker 25 or newer.*oci:FOLDER'
+skopeo --insecure-policy copy -q --preserve-digests \
+    --dest-tls-verify=false "docker-archive:$user/docker.tar" \
+    "docker://$registry/docker:v1" 2>>"$user/skopeo.log"
+is "one that docker before 25 writes is what skopeo pushes of it" \
+    "$(at resolve "docker-archive:$user/docker.tar")" \
+    "$(at resolve "$registry/docker:v1")"
+is 'by its tag too' "$(at resolve "docker-archive:$user/docker.tar:v1")" \
+    "$(at resolve "$registry/docker:v1")"
+not_ok 'by another it is not there' \
+    at resolve "docker-archive:$user/docker.tar:v2"
+set -- $(at get "docker-archive:$user/docker.tar" |
+    jq -r '.config | .digest, .size')
+is 'its config can be read' "$(at get-blob \
+    "docker-archive:$user/docker.tar" "$1" "$2" | jq -r .os)" linux
+mkdir "$user/docker"
+tar -C "$user/docker" -xf "$user/docker.tar"
+chmod -R u+w "$user/docker"
+gzip -nc <"$(ls "$user/docker"/????*.tar)" >"$user/packed.layer"
+cat "$user/packed.layer" >"$(ls "$user/docker"/????*.tar)"
+tar -C "$user/docker" -cf "$user/docker-packed.tar" .
+not_ok 'one with layers that are packed is refused' \
+    at resolve "docker-archive:$user/docker-packed.tar"
+like 'and what to do is said' "$tap_out" 'skopeo copy docker-archive:.*oci:'
 head -c 700 "$user/packed.tar.gz" >"$user/cut.tar.gz"
 not_ok 'half an archive is refused' at resolve "oci-archive:$user/cut.tar.gz"
 not_ok 'a file that is none is refused' at resolve "oci-archive:$user/blob"
