@@ -1,7 +1,9 @@
-/* Inline signed messages of OpenPGP, written and read. */
+/* Inline signed messages of OpenPGP, read. */
 #include "config.h"
 
 #include <string.h>
+
+#include <zlib.h>
 
 #include "format/key.h"
 #include "format/opacket.h"
@@ -9,24 +11,11 @@
 
 #define SUBPACKETS_MAX 4096
 
-gpg_error_t
-opmessage_put(struct buf *b, const struct openpgp_sig *sig,
-    struct view signature, struct view document)
-{
-	gpg_error_t err;
-
-	if (document.len > OPMESSAGE_MAX)
-		return gpg_error(GPG_ERR_TOO_LARGE);
-	if ((err = openpgp_put_one_pass(sig, b)))
-		return err;
-	buf_put_u8(b, 0x80 | PACKET_LITERAL << 2 | 2);
-	buf_put_u32(b, (uint32_t)document.len + 6);
-	buf_put_u8(b, 'b');
-	buf_put_u8(b, 0);	/* no file's name */
-	buf_put_u32(b, 0);	/* nor date */
-	buf_put_view(b, document);
-	return openpgp_finish(sig, signature, b);
-}
+/* RFC 4880, 9.3 */
+enum {
+	COMPRESS_ZIP = 1,
+	COMPRESS_ZLIB = 2,
+};
 
 static gpg_error_t
 bad(const char **why, const char *text)
@@ -94,7 +83,8 @@ get_packet(struct view *v, enum opacket_tag *tag, struct buf *body)
 	*tag = head & 63;
 	do {
 		if (!get_length(v, &len, &partial) ||
-		    (partial && *tag != PACKET_LITERAL) ||
+		    (partial && *tag != PACKET_LITERAL &&
+		    *tag != PACKET_COMPRESSED) ||
 		    view_get_bytes(v, len, &part) ||
 		    buf_put_view(body, part))
 			return false;
@@ -252,6 +242,78 @@ read_packets(struct opmessage *m, struct view bytes, struct buf *packet,
 	return read_signature(m, buf_view(packet), bytes, why);
 }
 
+/*
+ * Inflates to the end of the stream, which is the end of the bytes too but
+ * for a check that some writers leave there.
+ */
+static gpg_error_t
+inflate_into(struct buf *b, z_stream *z, const char **why)
+{
+	uint8_t piece[4096];
+	int status = Z_OK;
+	gpg_error_t err;
+
+	while (status == Z_OK) {
+		z->next_out = piece;
+		z->avail_out = sizeof(piece);
+		status = inflate(z, Z_NO_FLUSH);
+		if ((status != Z_OK && status != Z_STREAM_END) ||
+		    (err = buf_put(b, piece, sizeof(piece) - z->avail_out)))
+			return bad(why, "the compressed OpenPGP message is "
+			    "malformed or too large");
+	}
+	if (z->avail_in > 0)
+		return bad(why, "there are bytes behind the OpenPGP message");
+	return 0;
+}
+
+/*
+ * A message that GnuPG has compressed, as it does unless told otherwise, is
+ * one packet of old format without a length, or one with parts (RFC 4880,
+ * 5.6).  What it holds takes its place.
+ */
+static gpg_error_t
+inflate_packets(struct opmessage *m, struct view *bytes, const char **why)
+{
+	z_stream z = { .next_in = NULL };
+	enum opacket_tag tag;
+	struct buf parts;
+	struct view v = *bytes;
+	uint8_t head, method;
+	gpg_error_t err;
+
+	head = v.p[0];
+	if ((head & 0xfc) != 0xa0 && head != 0xc8)
+		return 0;
+	buf_init(&parts, OPMESSAGE_MAX);
+	if (head == 0xa3) {
+		view_get_u8(&v, &head);
+		buf_put_view(&parts, v);
+	} else if (!get_packet(&v, &tag, &parts) || v.len > 0) {
+		buf_reset(&parts);
+	}
+	v = buf_view(&parts);
+	if (view_get_u8(&v, &method)) {
+		err = bad(why, "the compressed OpenPGP message is malformed");
+	} else if (method != COMPRESS_ZIP && method != COMPRESS_ZLIB) {
+		*why = "the OpenPGP message is compressed in a way that is "
+		    "not read";
+		err = gpg_error(GPG_ERR_NOT_SUPPORTED);
+	} else if (inflateInit2(&z, method == COMPRESS_ZIP ? -MAX_WBITS :
+	    MAX_WBITS) != Z_OK) {
+		*why = "there is not enough memory";
+		err = gpg_error(GPG_ERR_ENOMEM);
+	} else {
+		z.next_in = (uint8_t *)(uintptr_t)v.p;
+		z.avail_in = (unsigned)v.len;
+		err = inflate_into(&m->inflated, &z, why);
+		inflateEnd(&z);
+	}
+	buf_free(&parts);
+	*bytes = buf_view(&m->inflated);
+	return err;
+}
+
 gpg_error_t
 opmessage_read(struct opmessage *m, struct view bytes, const char **why)
 {
@@ -262,16 +324,13 @@ opmessage_read(struct opmessage *m, struct view bytes, const char **why)
 	*why = NULL;
 	buf_init(&m->document, OPMESSAGE_MAX);
 	buf_init(&m->head, 2 * SUBPACKETS_MAX);
-	if (bytes.len == 0 || bytes.len > OPMESSAGE_MAX)
-		return bad(why, "this is no OpenPGP message");
-	/* Compressed, in either format; text. */
-	if ((bytes.p[0] & 0xfc) == 0xa0 || bytes.p[0] == 0xc8 ||
-	    !(bytes.p[0] & 0x80)) {
-		*why = "the OpenPGP message is compressed, or in text";
-		return gpg_error(GPG_ERR_NOT_SUPPORTED);
-	}
+	if (bytes.len == 0 || bytes.len > OPMESSAGE_MAX ||
+	    !(bytes.p[0] & 0x80))
+		return bad(why, "this is no OpenPGP message, in binary");
+	buf_init(&m->inflated, OPMESSAGE_MAX);
 	buf_init(&packet, OPMESSAGE_MAX);
-	err = read_packets(m, bytes, &packet, why);
+	if (!(err = inflate_packets(m, &bytes, why)))
+		err = read_packets(m, bytes, &packet, why);
 	buf_free(&packet);
 	if (err)
 		opmessage_free(m);
@@ -283,6 +342,7 @@ opmessage_free(struct opmessage *m)
 {
 	buf_free(&m->document);
 	buf_free(&m->head);
+	buf_free(&m->inflated);
 	*m = (struct opmessage){ 0 };
 }
 

@@ -1,6 +1,7 @@
 /*
  * OpenPGP's inline signed messages (RFC 4880, 11.3), as simple signing has
- * them: one pass, literal data, signature; not compressed.
+ * them: one pass, literal data, signature; written as they are, read also where
+ * GnuPG has compressed them.
  */
 #ifndef FORMAT_OPMESSAGE_H
 #define FORMAT_OPMESSAGE_H
@@ -24,14 +25,16 @@ struct opmessage {
 	uint8_t algorithm;		/* by OpenPGP's number */
 	uint8_t issuer[8];		/* key id; all 0: not told */
 	uint32_t created, expires_after;	/* seconds; 0: never */
-	struct view numbers[2];		/* within the bytes that were read */
+	struct buf inflated;		/* if it was compressed */
+	struct view numbers[2];		/* within the bytes that were read, or
+					   within those */
 	size_t number_count;
 };
 
 /*
  * Reads a message with exactly one signature, by RSA, ECDSA or Ed25519 (as
  * GnuPG's legacy EdDSA) with SHA-2.  GPG_ERR_BAD_DATA and *why (a constant);
- * GPG_ERR_NOT_SUPPORTED for what is compressed, encrypted or clear-signed.
+ * GPG_ERR_NOT_SUPPORTED for what is compressed by bzip2.
  * Free with opmessage_free(); the bytes must live as long.
  */
 gpg_error_t opmessage_read(struct opmessage *, struct view,

@@ -57,11 +57,14 @@ do_message(struct view v)
 
 	must(!err == !why);
 	if (!err) {
-		must(buf_len(&m.document) <= v.len);
+		struct view home = buf_len(&m.inflated) > 0 ?
+		    buf_view(&m.inflated) : v;
+
+		must(buf_len(&m.document) <= home.len);
 		must(m.number_count > 0 && m.number_count <= 2);
 		for (size_t i = 0; i < m.number_count; i++)
-			must(m.numbers[i].p >= v.p && m.numbers[i].p +
-			    m.numbers[i].len <= v.p + v.len);
+			must(m.numbers[i].p >= home.p && m.numbers[i].p +
+			    m.numbers[i].len <= home.p + home.len);
 		err = opmessage_check(&m, key, NOW, &why);
 		must(!err == !why);
 		opmessage_free(&m);

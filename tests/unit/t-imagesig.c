@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include <openssl/rsa.h>
+#include <zlib.h>
 
 #include "format/dsse.h"
 #include "format/imagesig.h"
@@ -441,6 +442,142 @@ test_no_other_message_is(void **state)
 	}
 }
 
+/*
+ * Messages over "hello\n" by GnuPG 2.2.40, by its Ed25519 and P-256 keys: as
+ * they are, in ZIP as it does by itself, in ZLIB, and in what is not read.
+ */
+static const char ed25519_point[] =
+    "fcc20270798ac203af679bdeccb857939082c6e57b479b7634d4625bf06a624d";
+static const char p256_point[] =
+    "04e9c7476c73bbe5c2d9fc91da0e11eab9c7888b4a0322fd572ce808fa5546ef"
+    "5203804561fb12bf4209fdef8a3fc46b2ce4b94430bd2b6d9af4beff22e2d6c9"
+    "1f";
+static const struct {
+	bool p256, bzip2;
+	const char *hex;
+} by_gnupg[] = {
+	{ false, false,
+	    "900d03000816a0f46ab28bfe0b7f01ac0d6201646b02b07d68656c6c6f0a8880"
+	    "040016080028162104d2d5e0b8a37072883aa0f0afa0f46ab28bfe0b7f05026b"
+	    "02b07d0a1c656432353531394078000a0910a0f46ab28bfe0b7fd15a0100c291"
+	    "bd9b8f457daef90b3ebbb06d9baf0aa1ea6a393ea4a704eaa35b04fb6f3400ff"
+	    "69d9ec1cfcae70dc1c3854444fd6ffd46ebebfa30df1c99d19e1c19f149c5a03" },
+	{ true, false,
+	    "900d03000813bf7012b5dc637bcf01ac0d6201646b02b07d68656c6c6f0a8881"
+	    "0400130800291621043b242e3bf4de49700c9c5defbf7012b5dc637bcf05026b"
+	    "02b07d0b1c6e697374703235364078000a0910bf7012b5dc637bcfc8600100fa"
+	    "af1cc4f915018728c328a99a45021e823905074e703444fb5b6672e812389e01"
+	    "00a8211c98e15748a8886ba82e68c9b46fcdd751ca0b5293020d7e1348d5622a"
+	    "f9" },
+	{ false, false,
+	    "a3019bc0cbccc021b6e04bd6a6ee7fdcf58c6b78931853b29936d466a4e6e4e4"
+	    "737534b030887130688829b25cbafa60c7e282a20eab051fd6c394b332819472"
+	    "c9a4a618999a1a5a3a543070710ac0242f4631321c9ab87776bf6bedba9fdc76"
+	    "bb37e4ce5ecfb5f05596a5dd92e52caf1647b3fcce3761f89f79f38dcc9f7505"
+	    "77642c425cfcaffdbf92b76fff62de8f27e74a3e3c385f644e143300" },
+	{ false, false,
+	    "a302789c9bc0cbccc021b6e04bd6a6ee7fdcf58c6b78931853b29936d466a4e6"
+	    "e4e4737534b030887130688829b25cbafa60c7e282a20eab051fd6c394b33281"
+	    "9472c9a4a618999a1a5a3a543070710ac0242f4631321c9ab87776bf6bedba9f"
+	    "dc76bb37e4ce5ecfb5f05596a5dd92e52caf1647b3fcce3761f89f79f38dcc9f"
+	    "750577642c425cfcaffdbf92b76fff62de8f27e74a3e3c385f644e1433001e8f"
+	    "4609" },
+	{ false, true,
+	    "a303425a6836314159265359eb3c8976000031fffffe7a452420403671460084"
+	    "18167fd042c048e00eec85d04bb02037246014642da0009419a4000d00000190"
+	    "3406403400190066a323c50e07a9a00c8d19006407a40d34c80c9934d3200320"
+	    "01a3cb80101269166c20b81417884eb3f2061dd1c6abeff39c7a159ca41a7314"
+	    "eb1bc8c206fc7766070d84ad572d1d085df1b249d8cf33253230202321ce8502"
+	    "c86674dfa9b95ae5025f037a814d2b794f7043cade5e2f43395e6a9c43618fd9"
+	    "a520013a0acb8d2226adefdf173c4c09c106916041a24304027f177245385090"
+	    "eb3c8976" },
+};
+
+static struct view
+unhex(const char *hex, uint8_t *out)
+{
+	size_t n = 0;
+
+	for (; hex[2 * n]; n++) {
+		char pair[3] = { hex[2 * n], hex[2 * n + 1], 0 };
+
+		out[n] = (uint8_t)strtoul(pair, NULL, 16);
+	}
+	return view_of(out, n);
+}
+
+static gpg_error_t
+check_gnupgs(struct view v, const struct pubkey *key)
+{
+	struct opmessage m;
+	const char *why;
+	gpg_error_t err;
+
+	if ((err = opmessage_read(&m, v, &why)))
+		return err;
+	err = opmessage_check(&m, key, 1795400000, &why);
+	if (!err)
+		assert_true(view_eq_str(buf_view(&m.document), "hello\n"));
+	opmessage_free(&m);
+	return err;
+}
+
+static void
+test_gnupgs_messages_are_read(void **state)
+{
+	uint8_t point[80], bytes[512];
+	struct pubkey *key[2];
+
+	assert_code(pubkey_new(&key[0], ALGO_ED25519, unhex(ed25519_point,
+	    point), view_of(NULL, 0)), 0);
+	assert_code(pubkey_new(&key[1], ALGO_P256, unhex(p256_point, point),
+	    view_of(NULL, 0)), 0);
+	for (size_t i = 0; i < COUNT(by_gnupg); i++) {
+		struct view v = unhex(by_gnupg[i].hex, bytes);
+		const struct pubkey *right = key[by_gnupg[i].p256],
+		    *wrong = key[!by_gnupg[i].p256];
+
+		if (by_gnupg[i].bzip2) {
+			assert_code(check_gnupgs(v, right),
+			    GPG_ERR_NOT_SUPPORTED);
+			continue;
+		}
+		assert_code(check_gnupgs(v, right), 0);
+		assert_code(check_gnupgs(v, wrong), GPG_ERR_BAD_SIGNATURE);
+		for (size_t n = 0; n + 4 < v.len; n++)
+			assert_int_not_equal(check_gnupgs(view_of(v.p, n),
+			    right), 0);
+		bytes[v.len] = 0;
+		assert_int_not_equal(check_gnupgs(view_of(v.p, v.len + 1),
+		    right), 0);
+		bytes[v.len - 12] ^= 1;	/* of the numbers */
+		assert_int_not_equal(check_gnupgs(v, right), 0);
+	}
+	pubkey_free(&key[0]);
+	pubkey_free(&key[1]);
+}
+
+/* Little that becomes much: 64 MiB of zeros in ZLIB. */
+static void
+test_a_bomb_is_not_unpacked(void **state)
+{
+	static const size_t size = (size_t)64 * 1024 * 1024;
+	uint8_t *zeros = calloc(1, size), *packed = malloc(size / 100);
+	uLongf len = size / 100;
+	struct opmessage m;
+	const char *why;
+	struct buf b;
+
+	assert_int_equal(compress(packed, &len, zeros, size), Z_OK);
+	buf_init(&b, size);
+	buf_put(&b, "\xa3\x02", 2);
+	buf_put(&b, packed, len);
+	assert_code(opmessage_read(&m, buf_view(&b), &why), GPG_ERR_BAD_DATA);
+	buf_free(&b);
+	free(zeros);
+	free(packed);
+}
+
 static void
 make_envelope(const struct pair *p, bool bundle, struct view cert,
     struct buf *b)
@@ -613,6 +750,8 @@ main(void)
 		cmocka_unit_test(test_payloads_of_nothing_are_not_made),
 		cmocka_unit_test(test_a_message_is_read_back),
 		cmocka_unit_test(test_no_other_message_is),
+		cmocka_unit_test(test_gnupgs_messages_are_read),
+		cmocka_unit_test(test_a_bomb_is_not_unpacked),
 		cmocka_unit_test(test_envelopes_are_read_back),
 		cmocka_unit_test(test_envelopes_are_read_strictly),
 	};
