@@ -2,8 +2,9 @@
  * The part of the token process that is for YubiKeys, with cards that lie:
  * whatever they answer, every request ends in an answer or an error that says
  * what is wrong; no PIN is sent more often than it was entered once it was
- * not taken; no card is let go with a PIN verified; no key is lost that nobody
- * gave up; nothing is kept open.
+ * not taken, none to another card than the one it is for, and one that is for
+ * one signature is held no longer; no card is let go with a PIN verified; no
+ * key is lost that nobody gave up; nothing is kept open.
  *
  * The input is
  *
@@ -26,6 +27,7 @@
 
 #define ENTRIES_MAX 3
 #define CARD_BYTES 6
+#define SLOTS 64
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
@@ -35,6 +37,9 @@ struct run {
 	unsigned typed;		/* PINs that were, and those that replaced */
 	unsigned given_up;	/* keys that may be gone */
 	uint8_t how;
+	uint32_t serials[SLOTS];	/* as they were listed; 0: not yet */
+	bool for_one;		/* a PIN is for one signature */
+	bool spent[SLOTS];
 };
 
 /* ---- a keeper without a thread ---- */
@@ -157,6 +162,8 @@ do_login(struct run *r, struct problem *pb)
 	int fd[2];
 
 	must(!socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fd));
+	r->spent[r->how >> 2 & 3] = false;
+	world.asked = r->serials[r->how >> 2 & 3];
 	type(fd[1], count == 0 || (r->how & 0x80) ? NULL :
 	    secret == SECRET_PIN ? words[0] : words[5], r->how);
 	err = token_ops.login(r->state, r->how >> 2 & 3, secret, fd[0], pb);
@@ -177,6 +184,7 @@ do_change(struct run *r, struct problem *pb)
 	int fd[2];
 
 	must(!socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fd));
+	r->spent[r->how & 1] = false;
 	type(fd[1], r->how & 4 ? NULL : what == CHANGE_PIN ? words[0] :
 	    what <= CHANGE_UNBLOCK ? words[2] : words[5], r->how);
 	err = token_ops.change(r->state, r->how & 1, what,
@@ -188,6 +196,17 @@ do_change(struct run *r, struct problem *pb)
 }
 
 /* ---- the other requests ---- */
+
+static void
+see_slot(struct run *r, const struct msg_token_slot *slot)
+{
+	char *serial = view_strdup(slot->serial);
+
+	must(serial && slot->label.len > 0 && slot->slot < SLOTS);
+	r->serials[slot->slot] = (uint32_t)strtoul(serial, NULL, 10);
+	must(!r->spent[slot->slot] || !(slot->flags & TOKEN_LOGGED_IN));
+	free(serial);
+}
 
 static gpg_error_t
 do_list(struct run *r, struct problem *pb)
@@ -203,7 +222,7 @@ do_list(struct run *r, struct problem *pb)
 	err = token_ops.list(r->state, 0, r->how & 1, &slot_buf, &slots,
 	    &key_buf, &keys, pb);
 	while (!err && msg_list_next(&slots, MSG_token_slot, &slot))
-		must(slot.label.len > 0);
+		see_slot(r, &slot);
 	while (!err && msg_list_next(&keys, MSG_token_key, &key))
 		must(key.algorithm != ALGO_NONE);
 	buf_free(&slot_buf);
@@ -226,6 +245,7 @@ do_sign(struct run *r, struct problem *pb)
 	gpg_error_t err = 0;
 
 	must(signature != NULL);
+	world.asked = r->serials[r->how & 1];
 	for (uint8_t m = MECH_RSA_PKCS1; m <= MECH_RSA_PSS; m++) {
 		pb->text[0] = 0;
 		err = token_ops.sign(r->state, 0, &(struct token_signing){
@@ -235,6 +255,7 @@ do_sign(struct run *r, struct problem *pb)
 		if (gpg_err_code(err) != GPG_ERR_UNUSABLE_SECKEY)
 			break;
 	}
+	r->spent[r->how & 1] |= !err && r->for_one;
 	free(signature);
 	return err;
 }
@@ -328,8 +349,7 @@ do_plug(struct run *r, struct problem *pb)
 	struct card *c = &world.cards[r->how & 1];
 
 	c->plugged = r->how & 2;
-	c->events++;
-	card_reset(c);
+	card_changes(c);
 	if (r->how & 4)
 		c->serial ^= r->how >> 3;
 	return 0;
@@ -377,6 +397,7 @@ do_one(struct run *r, uint8_t what)
 	gpg_error_t err;
 
 	err = operations[what % OPERATIONS](r, &pb);
+	world.asked = 0;
 	must(!err || pb.text[0]);
 	keeper_run(&keepers[0]);
 	keeper_run(&keepers[1]);
@@ -397,6 +418,7 @@ run(struct view v)
 
 	view_get_u8(&v, &n);
 	in.pin_ttl_ms = n & 0x80 ? 0 : 600000;
+	r.for_one = n & 0x80;
 	n &= 0x1f;
 	view_get_bytes(&v, 2u * n < v.len ? 2u * n : v.len, &ops);
 	world.spoil = v;

@@ -15,6 +15,7 @@
 
 #include <openssl/rand.h>
 
+#include "piv.h"
 #include "reader.h"
 
 #define PARTS_MAX 40		/* of an answer that never ends */
@@ -34,6 +35,7 @@ enum spoil {
 	SPOIL_SWAP,		/* another card is in the reader */
 	SPOIL_TRIES,		/* somebody else used up a try */
 	SPOIL_RESET,		/* or reset the card */
+	SPOIL_GROW,		/* a signature of up to 4080 bytes */
 	SPOIL_KINDS,
 };
 
@@ -112,6 +114,17 @@ room_insert(struct room *r, size_t at, struct view v)
 }
 
 static void
+grow(struct room *r, size_t n)
+{
+	const uint8_t head[] = { 0x7c, 0x82, (uint8_t)((n + 4) >> 8),
+		(uint8_t)(n + 4), 0x82, 0x82, (uint8_t)(n >> 8), (uint8_t)n };
+
+	memset(r->bytes, 0x66, sizeof(r->bytes));
+	memcpy(r->bytes, head, sizeof(head));
+	r->len = sizeof(head) + n;
+}
+
+static void
 spoil_answer(enum spoil kind, struct room *r, uint16_t *sw)
 {
 	size_t n;
@@ -145,9 +158,20 @@ spoil_answer(enum spoil kind, struct room *r, uint16_t *sw)
 		n = spoil_next();
 		room_insert(r, n, spoil_bytes());
 		break;
+	case SPOIL_GROW:
+		grow(r, 16 * (size_t)spoil_next());
+		break;
 	default:
 		break;
 	}
+}
+
+void
+card_changes(struct card *c)
+{
+	c->events++;
+	c->told = TOLD_NOTHING;
+	card_reset(c);
 }
 
 /* What happens around the card. */
@@ -160,16 +184,15 @@ spoil_place(enum spoil kind, struct card *c)
 	switch (kind) {
 	case SPOIL_UNPLUG:
 		c->plugged = false;
-		c->events++;
-		card_reset(c);
+		card_changes(c);
 		break;
 	case SPOIL_SWAP:
 		*c = *other;
 		*other = was;
-		c->events = was.events + 2;
-		other->events += 2;
-		card_reset(c);
-		card_reset(other);
+		other->events = c->events + 1;
+		c->events = was.events + 1;
+		card_changes(c);
+		card_changes(other);
 		break;
 	case SPOIL_TRIES:
 		c->tries -= c->tries > 0;
@@ -227,6 +250,47 @@ first_part(struct card *c, struct room *answer, uint16_t sw)
 	return (uint16_t)(0x6100 | (rest < 256 ? rest : 0));
 }
 
+static void
+note_serial(struct card *c, const struct room *answer, bool well)
+{
+	struct view v = view_of(answer->bytes, answer->len);
+
+	c->told = well && v.len == 4 ? TOLD : TOLD_DOUBTFUL;
+	if (c->told == TOLD)
+		view_get_u32(&v, &c->told_serial);
+}
+
+/* What a target wants to know of what a card told. */
+static void
+note_answer(struct card *c, struct view v, const struct room *answer,
+    uint16_t sw, bool spoilt)
+{
+	struct view all = view_of(answer->bytes, answer->len), inside, block;
+	bool well = sw == 0x9000;
+
+	if ((v.p[1] == 0xf8 || v.p[1] == 0x01) && (well || spoilt))
+		note_serial(c, answer, well);
+	if (v.p[1] == 0xc0 && spoilt && c->told == TOLD)
+		c->told = TOLD_DOUBTFUL;
+	if (v.p[1] == 0x87 && v.p[3] == 0x9b)
+		c->no_witness = well && (tlv_get(&all, 0x7c, &inside) ||
+		    (tlv_find(inside, 0x80, &block) &&
+		    tlv_find(inside, 0x82, &block)) ||
+		    block.len != (v.p[2] == PIV_MGM_3DES ? 8 : 16));
+}
+
+/* A PIN is for one card, and who has a key proves it to who has it too. */
+static void
+judge(const struct card *c, struct view v)
+{
+	if (v.p[1] == 0x20 && v.len > 5 && world.asked) {
+		must(c->told != TOLD_NOTHING);
+		must(c->told != TOLD || c->told_serial == world.asked);
+	}
+	if (v.p[1] == 0x87 && v.p[3] == 0x9b && v.len > 12)
+		must(!c->no_witness);
+}
+
 /* What a target wants to know of what became of a PIN. */
 static void
 note(struct card *c, struct view v, uint16_t sw)
@@ -258,10 +322,12 @@ transmit(struct card *c, struct view v, uint8_t *p, DWORD *len)
 	struct view before = world.spoil;
 	enum spoil kind = spoil_take();
 	struct room answer = { .len = 0 };
-	bool first = kind >= SPOIL_FAIL && (spoil_next() & 1);
+	bool first = kind >= SPOIL_FAIL && kind < SPOIL_KINDS &&
+	    (spoil_next() & 1);
 	size_t bare = kind == SPOIL_BARE ? spoil_next() % 2 : SIZE_MAX;
 	uint16_t sw;
 
+	judge(c, v);
 	if (first)
 		spoil_place(kind, c);
 	if (!c->plugged || (first && kind == SPOIL_FAIL)) {
@@ -284,6 +350,7 @@ transmit(struct card *c, struct view v, uint8_t *p, DWORD *len)
 	} else if (kind != SPOIL_KINDS) {
 		world.skip = spoil_next();
 	}
+	note_answer(c, v, &answer, sw, kind != SPOIL_KINDS);
 	note(c, v, kind == SPOIL_FAIL || kind == SPOIL_UNPLUG || bare < 2 ?
 	    0 : sw);
 	if (!first)

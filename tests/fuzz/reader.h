@@ -32,6 +32,9 @@ struct room {
 	uint8_t bytes[CARD_ROOM];
 };
 
+/* Whether a card told its serial number; DOUBTFUL: in an answer spoilt. */
+enum told { TOLD_NOTHING, TOLD_DOUBTFUL, TOLD };
+
 struct card {
 	uint32_t serial;
 	uint8_t firmware[3];
@@ -53,6 +56,9 @@ struct card {
 	/* what happened to it, for the target to judge */
 	unsigned refused;	/* VERIFYs with a PIN not answered by 9000 */
 	unsigned changed_refused;	/* likewise, with two PINs */
+	enum told told;		/* since it was put in */
+	uint32_t told_serial;
+	bool no_witness;	/* what it gave last was none */
 };
 
 struct handle {
@@ -72,6 +78,7 @@ struct world {
 	unsigned contexts;	/* that are open */
 	struct handle handles[HANDLES];
 	uint32_t seed;		/* of what is random */
+	uint32_t asked;		/* whose PIN may be sent; 0: not known */
 };
 
 /*
@@ -89,6 +96,9 @@ void card_reset(struct card *);
 
 /* One whole command and its answer, without the status; returns that. */
 uint16_t card_do(struct card *, struct view command, struct room *answer);
+
+/* The card in its reader comes, goes or becomes another. */
+void card_changes(struct card *);
 
 /* The next byte for spoiling; 0 when there are no more. */
 uint8_t spoil_next(void);
