@@ -4,8 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "piv.h"
+
+#define SEEN_MS 800		/* until pcscd has seen what was plugged */
+#define POLL_MS 50
 
 struct piv_title
 piv_card_title(const struct piv_card *c)
@@ -381,6 +385,23 @@ piv_card_hold(struct piv *p, struct piv_card *c, struct problem *pb)
 	return piv_card_reach(p, c, pb);
 }
 
+/*
+ * pcscd looks twice a second what is in a reader.  Where it has not seen yet
+ * that a card is gone and cannot reset it, it calls the reader empty until it
+ * sees the next card come, which it does not if that is quicker; so the reset
+ * waits until the card answers again or pcscd has seen.
+ */
+static void
+settle(struct piv_card *c)
+{
+	uint64_t end = keeper_now() + SEEN_MS;
+	int sw;
+
+	while (c->burst.yk && c->burst.dirty && piv_select(c, &sw) &&
+	    piv_burst_is_good(&c->burst) && keeper_now() < end)
+		nanosleep(&(struct timespec){ 0, POLL_MS * 1000000L }, NULL);
+}
+
 gpg_error_t
 piv_card_lost(struct piv *p, struct piv_card *c, struct problem *pb)
 {
@@ -390,6 +411,7 @@ piv_card_lost(struct piv *p, struct piv_card *c, struct problem *pb)
 	uint32_t events = 0, had;
 	LONG rv;
 
+	settle(c);
 	piv_card_let_go(c);
 	pthread_mutex_lock(&c->mu);
 	strcpy(reader, c->reader);
