@@ -95,6 +95,29 @@ test_another_signature_does_not(void **state)
 	buf_free(&forged);
 }
 
+/* What is short enough to be met by chance names no session. */
+static void
+test_a_session_has_16_bytes(void **state)
+{
+	static const char *const sessions[] = { "", "fifteen bytes..",
+		"sixteen bytes..." };
+	struct msg_ssh_bind in = { .host_key = host_blob(&gate) };
+	struct bindings b = { .count = 0 };
+	struct buf sig;
+	const char *why;
+
+	for (size_t i = 0; i < 3; i++) {
+		in.session = view_str(sessions[i]);
+		buf_init(&sig, 2048);
+		softssh_put_signature(&sig, gate.evp, in.session, 0);
+		in.signature = buf_view(&sig);
+		assert_code(bind_add(&b, &in, &why),
+		    i < 2 ? GPG_ERR_FORBIDDEN : 0);
+		buf_free(&sig);
+	}
+	bind_clear(&b);
+}
+
 static void
 test_nothing_follows_a_login(void **state)
 {
@@ -189,6 +212,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_hosts_signature_binds),
 		cmocka_unit_test(test_another_signature_does_not),
+		cmocka_unit_test(test_a_session_has_16_bytes),
 		cmocka_unit_test(test_nothing_follows_a_login),
 		cmocka_unit_test(test_a_session_has_one_host),
 		cmocka_unit_test(test_bindings_are_few),

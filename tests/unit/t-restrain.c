@@ -208,6 +208,51 @@ test_users_are_patterns_of_the_last_hop(void **state)
 	buf_free(&l);
 }
 
+/* Who is on the way in between may be anybody, as with OpenSSH's agent. */
+static void
+test_users_of_other_hops_do_not_count(void **state)
+{
+	struct buf l;
+
+	buf_init(&l, 65536);
+	put_pair(&l, here, AT(gate, "jump"));
+	put_pair(&l, AT(gate, NULL), AT(build, "git"));
+	assert_true(signs(&l, WAY({ &gate, true }, { &build, false }),
+	    "git"));
+	assert_true(signs(&l, WAY({ &gate, false }), "jump"));
+	assert_false(signs(&l, WAY({ &gate, false }), "git"));
+	buf_free(&l);
+}
+
+/* A hop with a name and no keys is nowhere, and above all not here. */
+static void
+test_a_name_alone_is_no_beginning(void **state)
+{
+	const struct step named = { NULL, "gate.example", NULL, false };
+	struct buf l;
+
+	buf_init(&l, 65536);
+	put_pair(&l, named, AT(gate, NULL));
+	assert_false(signs(&l, WAY({ &gate, false }), "root"));
+	assert_false(lists(&l, WAY({ &gate, false })));
+	buf_free(&l);
+}
+
+static void
+test_nothing_goes_on_from_a_login(void **state)
+{
+	struct bindings b;
+	struct object login;
+	struct buf l;
+
+	gate_then_build(&l);
+	bind_way(&b, WAY({ &gate, true }, { &build, false }));
+	b.list[0]->forwarded = false;
+	login = login_of(&b, "git");
+	assert_false(permits(&l, &b, &login));
+	buf_free(&l);
+}
+
 static void
 test_forwarded_to_signs_no_login_there(void **state)
 {
@@ -327,6 +372,11 @@ test_authorities_vouch_for_names(void **state)
 		/* The authority's own key is no host's. */
 		assert_int_equal(signs(&l, WAY({ &ca, false }), "git"),
 		    !rows[i].authority);
+		/* Nor is what another authority vouches for. */
+		to.host = &other;
+		buf_reset(&l);
+		put_pair(&l, here, to);
+		assert_false(signs(&l, WAY({ &certified, false }), "git"));
 		buf_free(&l);
 	}
 }
@@ -362,6 +412,9 @@ main(void)
 		cmocka_unit_test(test_unbound_lists_and_does_not_sign),
 		cmocka_unit_test(test_hops_are_followed),
 		cmocka_unit_test(test_users_are_patterns_of_the_last_hop),
+		cmocka_unit_test(test_users_of_other_hops_do_not_count),
+		cmocka_unit_test(test_a_name_alone_is_no_beginning),
+		cmocka_unit_test(test_nothing_goes_on_from_a_login),
 		cmocka_unit_test(test_forwarded_to_signs_no_login_there),
 		cmocka_unit_test(test_listing_shows_what_can_go_on),
 		cmocka_unit_test(test_the_session_is_the_last_that_was_bound),
