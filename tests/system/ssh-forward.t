@@ -76,6 +76,26 @@ is 'and may agree' "$(at gate -A 'ssh build echo in')" in
 is 'nobody is asked about those from here' "$(at gate echo in)" in
 is 'indeed' "$(pinentry_log)" ''
 
+# ---- keys in memory ----
+# refused_to_host COMMAND KIND: which is that of the record.
+refused_to_host() {
+	not_ok "a host may not: $1" at gate -A "$1 2>&1"
+	denied 'which the record says' \
+	    "$2, asked by gate.example.com .*only clients of this machine"
+}
+ssh-keygen -q -t ed25519 -N '' -C added -f "$user/added"
+ssh-keygen -q -t ed25519 -N '' -C planted -f "$user/planted"
+like 'a process here may add a key' "$(here "ssh-add $user/added")" \
+    'Identity added'
+refused_to_host "ssh-add $user/planted" ssh-add
+refused_to_host "ssh-add -c -t 60 $user/planted" ssh-add
+refused_to_host "ssh-add -d $user/added.pub" 'ssh-add -d'
+refused_to_host 'ssh-add -D' 'ssh-add -D'
+is 'nothing has changed' "$(here 'ssh-add -L' | cut -d ' ' -f 3-)" \
+    "$(printf 'soft\nadded')"
+like 'a process here may remove it' "$(here 'ssh-add -D')" removed
+is 'it is gone' "$(here 'ssh-add -L' | wc -l)" 1
+
 # ---- the lock ----
 with='SSH_ASKPASS=/bin/true SSH_ASKPASS_REQUIRE=force'
 lock="$with ssh-add -x 2>&1" unlock="$with ssh-add -X 2>&1"
