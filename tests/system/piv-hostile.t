@@ -29,6 +29,10 @@ done
 is 'the process survived it' "$(status_of '.modules[0].pid')" "$process"
 sign_fails endless@87+
 
+firmware() {
+	touchstone keys list --json | jq -r '.keys[0].holders[0].firmware'
+}
+
 # Listings.
 for ins in f7 cb fd; do
 	for fault in garbage short=3 long=9 lie empty bare; do
@@ -39,6 +43,16 @@ for ins in f7 cb fd; do
 		touchstone keys list --refresh >/dev/null 2>&1
 		ok "$fault in a listing ($ins): over, it signs" ssh_sign
 	done
+done
+
+# A version that has not three parts is none.
+for fault in short long; do
+	card 1 fault "$fault@fd+"
+	touchstone keys list --refresh >/dev/null
+	is "$fault: no firmware is told" "$(firmware)" 0.0.0
+	card 1 no-faults
+	touchstone keys list --refresh >/dev/null
+	is "$fault: over, it is" "$(firmware)" 5.4.3
 done
 
 # A PIN is not sent again because of what came back.
