@@ -4,8 +4,6 @@
  */
 #include "config.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,69 +12,13 @@
 #include "client/gpg-status.h"
 #include "client/handover.h"
 #include "client/say.h"
+#include "client/stream.h"
 #include "client/talk.h"
 #include "wire/text.h"
 
 #define OBJECT_MAX ((size_t)64 * 1024 * 1024)
 #define KEY_MAX 1024		/* the bound of sign-v1 */
 #define EXIT_GPG 2		/* what gpg ends with when it failed */
-
-/*
- * Whatever this process opens must not become its stdin, stdout or stderr,
- * where a caller closed them.
- */
-static bool
-keep_standard(void)
-{
-	int fd;
-
-	do
-		fd = open("/dev/null", O_RDWR | O_NOCTTY);
-	while (fd >= 0 && fd <= STDERR_FILENO);
-	return fd >= 0 && !close(fd);
-}
-
-static gpg_error_t
-read_object(struct buf *b)
-{
-	gpg_error_t err;
-	uint8_t *to;
-	ssize_t n;
-
-	for (;;) {
-		size_t room = b->max - buf_len(b);
-
-		room = room < 65536 ? room : 65536;
-		if (room == 0)
-			return gpg_error(GPG_ERR_TOO_LARGE);
-		if ((err = buf_reserve(b, room, &to)))
-			return err;
-		n = read(STDIN_FILENO, to, room);
-		if (n == 0)
-			return 0;
-		if (n > 0)
-			buf_filled(b, (size_t)n);
-		else if (errno != EINTR)
-			return gpg_error_from_syserror();
-	}
-}
-
-static gpg_error_t
-write_all(int fd, struct view v)
-{
-	ssize_t n;
-
-	while (v.len > 0) {
-		n = write(fd, v.p, v.len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return gpg_error_from_syserror();
-		v.p += n;
-		v.len -= (size_t)n;
-	}
-	return 0;
-}
 
 /* Also to the terminal: git before 2.41 keeps what was said to itself. */
 static int
@@ -108,8 +50,8 @@ deliver(const struct msg_progress *done)
 	if (err)
 		status = fail(err, "the agent's answer is no signature", "",
 		    false);
-	else if ((err = write_all(STDOUT_FILENO, done->result)) ||
-	    (err = write_all(STDERR_FILENO, buf_view(&lines))))
+	else if ((err = stream_write(STDOUT_FILENO, done->result)) ||
+	    (err = stream_write(STDERR_FILENO, buf_view(&lines))))
 		status = fail(err, "the signature cannot be written", "",
 		    false);
 	buf_free(&lines);
@@ -129,7 +71,7 @@ sign(struct talk *t, const char *key, char *const *argv)
 	int status = EXIT_GPG;
 
 	buf_init(&object, OBJECT_MAX + 1);
-	if ((err = read_object(&object))) {
+	if ((err = stream_read(STDIN_FILENO, &object))) {
 		status = fail(err, "reading what is to be signed failed", "",
 		    false);
 		goto out;
@@ -162,7 +104,7 @@ main(int argc, char **argv)
 		handover(argv);
 		return EXIT_GPG;
 	}
-	if (!keep_standard())
+	if (!stream_keep_standard())
 		return EXIT_GPG;
 	if ((err = paths_init(&paths)))
 		return fail(err, "the home folder cannot be found", "",

@@ -65,15 +65,22 @@ open_terminal(void)
 }
 
 void
-say_notice(struct view text, bool terminal)
+say_terminal(struct view text)
 {
 	int fd;
 
-	write_line(STDERR_FILENO, text, may_colour(STDERR_FILENO));
-	if (!terminal || isatty(STDERR_FILENO) || (fd = open_terminal()) < 0)
+	if ((fd = open_terminal()) < 0)
 		return;
 	write_line(fd, text, may_colour(fd));
 	close(fd);
+}
+
+void
+say_notice(struct view text, bool terminal)
+{
+	write_line(STDERR_FILENO, text, may_colour(STDERR_FILENO));
+	if (terminal && !isatty(STDERR_FILENO))
+		say_terminal(text);
 }
 
 const char *

@@ -21,6 +21,9 @@ void say(const char *, ...) __attribute__((format(printf, 1, 2)));
  */
 void say_notice(struct view text, bool terminal);
 
+/* The latter alone, for programs whose stderr is read by a program. */
+void say_terminal(struct view text);
+
 /* What to do about an error that its own text does not tell; may be "". */
 const char *say_hint(gpg_error_t);
 

@@ -195,7 +195,8 @@ next_chunk(struct view *rest)
 
 /* Each thing to do is said once, also when the agent says it again. */
 static void
-tell(const struct msg_progress *now, char *last, size_t size)
+tell(const struct talk *t, const struct msg_progress *now, char *last,
+    size_t size)
 {
 	bool dialogue = now->state == STATE_PIN || now->state == STATE_CONSENT;
 
@@ -203,7 +204,10 @@ tell(const struct msg_progress *now, char *last, size_t size)
 	    view_eq_str(now->notice, last))
 		return;
 	/* A pinentry on the terminal must not be written over. */
-	say_notice(now->notice, !dialogue);
+	if (!t->silent)
+		say_notice(now->notice, !dialogue);
+	else if (!dialogue)
+		say_terminal(now->notice);
 	memcpy(last, now->notice.p, now->notice.len);
 	last[now->notice.len] = 0;
 }
@@ -219,7 +223,7 @@ talk_follow(struct talk *t, enum msg_id id, const void *in, struct view rest,
 	err = ask(t, id, in, -1, done);
 	while (!err && done->state != STATE_DONE) {
 		if (done->state != STATE_MORE) {
-			tell(done, last, sizeof(last));
+			tell(t, done, last, sizeof(last));
 			err = ask(t, MSG_wait, NULL, -1, done);
 			continue;
 		}

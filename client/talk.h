@@ -15,6 +15,7 @@ struct talk {
 	struct buf out;
 	char said[1100];	/* what the agent, or we, said of a failure */
 	bool told;		/* the agent said it, of a request */
+	bool silent;		/* what to do is not said on stderr */
 };
 
 /* For a descriptor that is open already; talk_release() leaves it open. */

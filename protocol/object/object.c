@@ -54,13 +54,6 @@ object_limit(void)
 	return limit;
 }
 
-gpg_error_t
-object_bad(const char **why, const char *text)
-{
-	*why = text;
-	return gpg_error(GPG_ERR_BAD_DATA);
-}
-
 /*
  * Whether git could read the bytes as an object that begins with the word, or
  * whoever wrote them meant it to: an id follows, or a line that is hex but

@@ -8,7 +8,12 @@
 #include "object/object.h"
 
 /* Says why and returns GPG_ERR_BAD_DATA. */
-gpg_error_t object_bad(const char **why, const char *text);
+static inline gpg_error_t
+object_bad(const char **why, const char *text)
+{
+	*why = text;
+	return gpg_error(GPG_ERR_BAD_DATA);
+}
 
 gpg_error_t commit_read(struct object *, const char **why);
 gpg_error_t tag_read(struct object *, const char **why);
