@@ -34,7 +34,8 @@ struct audit_record {
 	const char *key_name;
 	const char *requester;	/* "git ← bash (pid 123), uid 1000" */
 	const char *origin;	/* reach_name() */
-	const char *object;	/* id of the signed commit or tag */
+	const char *object;	/* id of the signed commit or tag,
+				   digest of the image */
 	const char *verdict;	/* why not, or "ok" */
 	uint64_t count;		/* of denials counted together; else 0 */
 };

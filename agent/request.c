@@ -11,6 +11,7 @@
 #include "added.h"
 #include "card.h"
 #include "conn.h"
+#include "image.h"
 #include "lock.h"
 #include "request.h"
 #include "words.h"
@@ -46,6 +47,7 @@ request_free(struct request *r)
 	signing_free(&r->signing);
 	openpgp_free(&r->openpgp);
 	x509_free(&r->x509);
+	image_free(&r->image);
 	key_unref(&r->key);
 	place_free(&r->place);
 	free(r->key_text);
@@ -490,6 +492,7 @@ request_begin(struct request *r)
 		r->hashed = true;
 	}
 	err = r->work->parse(r);
+	strcpy(r->object_id, r->object.image.digest);
 	if (!r->kind)
 		r->kind = object_rule(r->object.kind)->name;
 	if (!err) {

@@ -21,6 +21,7 @@
 #include "prompt.h"
 
 struct conn;
+struct image;
 struct work;
 struct openpgp_sig;
 struct x509;
@@ -73,6 +74,7 @@ struct request {
 	bool touch;			/* the token waits for one, at times */
 	uint8_t secret;			/* that is asked for: enum
 					   token_secret, SECRET_CHANGED */
+	struct image *image;		/* of a container image's; or NULL */
 	unsigned step;			/* of a work that has several */
 	struct x509 *x509;
 	size_t tries;			/* of other tokens */
@@ -103,7 +105,7 @@ struct request {
 	char problem[PROBLEM_MAX];
 	struct buf result;
 	struct buf status;
-	char object_id[65];
+	char object_id[OBJECT_DIGEST];	/* signed commit or tag; image */
 };
 
 /*

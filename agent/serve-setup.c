@@ -102,6 +102,33 @@ serve_certificate(struct conn *c, struct view body)
 }
 
 void
+serve_certify_image(struct conn *c, struct view body)
+{
+	struct msg_certify_image in;
+	struct request *r;
+
+	if (!(r = start_with(c, &work_certify_image, body, &in)))
+		return;
+	request_text(r, &r->key_text, in.key);
+	request_text(r, &r->label, in.subject);
+	r->expires_after = in.expires_after;
+	request_feed(r, view_of(NULL, 0));
+}
+
+void
+serve_certificate_request(struct conn *c, struct view body)
+{
+	struct msg_certificate_request in;
+	struct request *r;
+
+	if (!(r = start_with(c, &work_certificate_request, body, &in)))
+		return;
+	request_text(r, &r->key_text, in.key);
+	request_text(r, &r->label, in.subject);
+	request_feed(r, view_of(NULL, 0));
+}
+
+void
 serve_attest(struct conn *c, struct view body)
 {
 	struct msg_attest in;

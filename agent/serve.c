@@ -51,28 +51,6 @@ serve_ssh_sign(struct conn *c, struct view body)
 }
 
 static void
-serve_sign(struct conn *c, struct view body)
-{
-	struct msg_sign in;
-	struct request *r;
-
-	if (msg_decode(MSG_sign, body, &in)) {
-		serve_malformed(c);
-		return;
-	}
-	if (!view_eq_str(in.format, work_openpgp.format)) {
-		conn_fail(c, gpg_error(GPG_ERR_NOT_SUPPORTED),
-		    "this agent does not sign in that format");
-		return;
-	}
-	if (!(r = serve_begin(c, &work_openpgp)))
-		return;
-	r->size = in.size;
-	request_text(r, &r->key_text, in.key);
-	request_feed(r, in.chunk);
-}
-
-static void
 serve_more(struct conn *c, struct view body)
 {
 	struct msg_more in;
@@ -176,6 +154,7 @@ static const struct {
 	{ MSG_ssh_lock, serve_ssh_lock, false, true },
 	{ MSG_ssh_unlock, serve_ssh_lock, false, true },
 	{ MSG_sign, serve_sign, false, false },
+	{ MSG_sign_image, serve_sign_image, false, false },
 	{ MSG_more, serve_more, true, true },
 	{ MSG_wait, serve_wait, true, true },
 	{ MSG_keys, serve_keys, false, false },
@@ -189,6 +168,8 @@ static const struct {
 	{ MSG_certify, serve_certify, false, false },
 	{ MSG_revoke, serve_revoke, false, false },
 	{ MSG_certificate, serve_certificate, false, false },
+	{ MSG_certify_image, serve_certify_image, false, false },
+	{ MSG_certificate_request, serve_certificate_request, false, false },
 	{ MSG_attest, serve_attest, false, false },
 	{ MSG_secret, serve_secret, false, false },
 	{ MSG_move, serve_move, false, false },

@@ -38,12 +38,18 @@ void serve_identities(struct conn *, struct view body);
 void serve_keys(struct conn *, struct view body);
 void serve_status(struct conn *, struct view body);
 
+/* Signing requests that name a format. */
+void serve_sign(struct conn *, struct view body);
+void serve_sign_image(struct conn *, struct view body);
+
 /* Services: the body of a message to a request that is fed. */
 void serve_certify(struct conn *, struct view body);
 void serve_revoke(struct conn *, struct view body);
 void serve_generate(struct conn *, struct view body);
 void serve_token_init(struct conn *, struct view body);
 void serve_certificate(struct conn *, struct view body);
+void serve_certify_image(struct conn *, struct view body);
+void serve_certificate_request(struct conn *, struct view body);
 void serve_attest(struct conn *, struct view body);
 void serve_secret(struct conn *, struct view body);
 void serve_forget(struct conn *, struct view body);

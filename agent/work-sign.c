@@ -20,6 +20,9 @@ openpgp_parse(struct request *r)
 	if (err)
 		return request_problem(r, gpg_err_code(err), "%s", why ? why :
 		    gpg_strerror(err));
+	if (r->object.image.wrapping != WRAP_NONE)
+		return request_problem(r, GPG_ERR_FORBIDDEN, "this is what "
+		    "signs a container image, and no OpenPGP document");
 	return 0;
 }
 
@@ -35,8 +38,8 @@ signer(const struct request *r)
 	return k->user_id_count > 0 ? k->user_ids[0] : NULL;
 }
 
-static gpg_error_t
-openpgp_begin(struct request *r)
+gpg_error_t
+work_begin_openpgp(struct request *r, struct view document)
 {
 	struct openpgp_key key = { r->key->pub, r->key->created };
 
@@ -51,7 +54,13 @@ openpgp_begin(struct request *r)
 		    "`touchstone keys extend %s`", key_title(r->key),
 		    r->key->fpr, key_title(r->key));
 	return openpgp_begin_document(&r->openpgp, &r->signing, &key,
-	    buf_view(&r->payload), signer(r), r->now);
+	    document, signer(r), r->now);
+}
+
+static gpg_error_t
+openpgp_begin(struct request *r)
+{
+	return work_begin_openpgp(r, buf_view(&r->payload));
 }
 
 static gpg_error_t

@@ -19,19 +19,23 @@ certificate_parse(struct request *r)
 	return 0;
 }
 
+static gpg_error_t
+explain(struct request *r, gpg_error_t err)
+{
+	if (gpg_err_code(err) == GPG_ERR_INV_NAME)
+		return request_problem(r, GPG_ERR_INV_NAME, "a certificate's "
+		    "subject is a text of 1 to %d bytes", X509_SUBJECT_MAX);
+	return err;
+}
+
 /* The key's time is that which is known, or now. */
 static gpg_error_t
 certificate_begin(struct request *r)
 {
 	uint32_t created = r->key->created ? r->key->created : r->now;
-	gpg_error_t err;
 
-	err = x509_begin(&r->x509, &r->signing, r->key->pub, r->label,
-	    created, r->expires_after);
-	if (gpg_err_code(err) == GPG_ERR_INV_NAME)
-		return request_problem(r, GPG_ERR_INV_NAME, "a certificate's "
-		    "subject is a text of 1 to %d bytes", X509_SUBJECT_MAX);
-	return err;
+	return explain(r, x509_begin(&r->x509, &r->signing, r->key->pub,
+	    r->label, created, r->expires_after));
 }
 
 /* First the signature, then the token is to keep what was made of it. */
@@ -76,6 +80,65 @@ const struct work work_certificate = {
 	.ask = certificate_ask,
 	.ask_pin = work_ask_login,
 	.finish = certificate_finish,
+};
+
+/* ---- certificates that the user keeps ---- */
+
+static gpg_error_t
+certify_image_begin(struct request *r)
+{
+	return explain(r, x509_begin_code(&r->x509, &r->signing, r->key->pub,
+	    r->label, r->now, r->expires_after));
+}
+
+static gpg_error_t
+certificate_request_parse(struct request *r)
+{
+	object_name_built(&r->object, OBJECT_CERTIFICATION, r->label);
+	r->kind = "certificate-request";
+	return 0;
+}
+
+static gpg_error_t
+certificate_request_begin(struct request *r)
+{
+	return explain(r, x509_begin_request(&r->x509, &r->signing,
+	    r->key->pub, r->label));
+}
+
+static gpg_error_t
+x509_give(struct request *r, const void *reply)
+{
+	const struct msg_token_signed *answer = reply;
+	gpg_error_t err;
+
+	if ((err = work_check(r, reply)))
+		return err;
+	return x509_finish(r->x509, answer->signature, &r->result);
+}
+
+const struct work work_certify_image = {
+	.format = "x509",
+	.typed = true,
+	.signs = true,
+	.parse = certificate_parse,
+	.locate = work_locate_key,
+	.begin = certify_image_begin,
+	.ask = work_ask_sign,
+	.ask_pin = work_ask_login,
+	.finish = x509_give,
+};
+
+const struct work work_certificate_request = {
+	.format = "x509",
+	.typed = true,
+	.signs = true,
+	.parse = certificate_request_parse,
+	.locate = work_locate_key,
+	.begin = certificate_request_begin,
+	.ask = work_ask_sign,
+	.ask_pin = work_ask_login,
+	.finish = x509_give,
 };
 
 /* ---- attestation ---- */

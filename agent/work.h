@@ -38,12 +38,18 @@ struct work {
 };
 
 extern const struct work work_openpgp;
+extern const struct work work_sigstore_sha256, work_sigstore_sha384,
+    work_sigstore_sha512, work_notary_raw;
+extern const struct work work_cosign_sig, work_sigstore_bundle,
+    work_notary_jws, work_notary_cose, work_simple_signing;
 extern const struct work work_ssh;
 extern const struct work work_certify;
 extern const struct work work_revoke;
 extern const struct work work_generate;
 extern const struct work work_token_init;
 extern const struct work work_certificate;
+extern const struct work work_certify_image;
+extern const struct work work_certificate_request;
 extern const struct work work_attest;
 extern const struct work work_secret;
 extern const struct work work_move;
@@ -57,6 +63,9 @@ struct pin_wait *work_ask_login(struct request *, const char *description,
 /* The token that is named, or the only one; and what needs no preparation. */
 gpg_error_t work_locate_slot(struct request *);
 gpg_error_t work_begin_nothing(struct request *);
+
+/* An OpenPGP signature of a document, by the key's certificate. */
+gpg_error_t work_begin_openpgp(struct request *, struct view document);
 
 gpg_error_t work_check(struct request *, const void *reply);
 

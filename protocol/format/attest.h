@@ -38,6 +38,11 @@ size_t attest_certs_roots(const struct attest_certs *);
 /* Appends them as PEM. */
 gpg_error_t attest_certs_put(const struct attest_certs *, struct buf *);
 
+/* Appends all of them, or the first, as DER, one behind the other. */
+gpg_error_t attest_certs_put_der(const struct attest_certs *, struct buf *);
+gpg_error_t attest_certs_put_first(const struct attest_certs *,
+    struct buf *);
+
 /* As in the extension; others are refused. */
 enum attest_pin {
 	ATTEST_PIN_NEVER = 1,

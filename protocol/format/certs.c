@@ -237,3 +237,20 @@ attest_certs_put(const struct attest_certs *c, struct buf *out)
 		err = put_one(c->certs[i], out);
 	return err;
 }
+
+gpg_error_t
+attest_certs_put_der(const struct attest_certs *c, struct buf *out)
+{
+	gpg_error_t err = 0;
+
+	for (size_t i = 0; c && i < c->count && !err; i++)
+		err = certs_put_der(c->certs[i], out);
+	return err;
+}
+
+gpg_error_t
+attest_certs_put_first(const struct attest_certs *c, struct buf *out)
+{
+	return attest_certs_count(c) > 0 ? certs_put_der(c->certs[0], out) :
+	    gpg_error(GPG_ERR_NO_DATA);
+}

@@ -22,6 +22,16 @@ enum notaryenv_form {
 /* "PS256" to "ES512"; NULL: a key of this kind or size cannot sign. */
 const char *notaryenv_algorithm(const struct pubkey *);
 
+/*
+ * Whether these are the certificates of a key that signs images: the key's
+ * own, for signing and, if anything is told, for code, and then each the one
+ * that signed it, up to one that names itself as its issuer; all valid at
+ * `now`.  GPG_ERR_BAD_CERT, GPG_ERR_WRONG_KEY_USAGE and those of
+ * attest_verify(); `why` has a reason for people.
+ */
+gpg_error_t notaryenv_check_chain(const struct pubkey *,
+    const struct attest_certs *chain, uint64_t now, char why[ATTEST_WHY]);
+
 /* One being made.  Free with notaryenv_free(), which clears the pointer. */
 struct notaryenv;
 

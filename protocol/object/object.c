@@ -124,8 +124,8 @@ end(struct object *o, gpg_error_t err, const char **why)
 	return err;
 }
 
-gpg_error_t
-object_read(struct view bytes, struct object *o, const char **why)
+static gpg_error_t
+read_typed(struct view bytes, bool raw, struct object *o, const char **why)
 {
 	gpg_error_t err = begin(o, claimed_kind(bytes), bytes, why);
 
@@ -149,8 +149,33 @@ object_read(struct view bytes, struct object *o, const char **why)
 	case OBJECT_NOTATION:
 		return end(o, notation_read(o, why), why);
 	default:
-		return end(o, blob_read(o, false, why), why);
+		return end(o, blob_read(o, raw, why), why);
 	}
+}
+
+gpg_error_t
+object_read(struct view bytes, struct object *o, const char **why)
+{
+	return read_typed(bytes, false, o, why);
+}
+
+/* Ed25519 signs hashes as they are, in place of an OpenPGP document. */
+static bool
+is_hash(struct view v)
+{
+	return v.len == 20 || v.len == 28 || v.len == 32 || v.len == 48 ||
+	    v.len == 64;
+}
+
+gpg_error_t
+object_read_raw(struct view bytes, struct object *o, const char **why)
+{
+	gpg_error_t err = read_typed(bytes, true, o, why);
+
+	if (err || o->kind != OBJECT_BLOB || !is_hash(bytes))
+		return err;
+	*why = "the bytes could be a hash of anything";
+	return end(o, gpg_error(GPG_ERR_FORBIDDEN), why);
 }
 
 gpg_error_t

@@ -124,6 +124,14 @@ struct object {
 gpg_error_t object_read(struct view bytes, struct object *, const char **why);
 
 /*
+ * The same for a signature of these bytes and nothing else, as cosign's are:
+ * a blob must not be what the older OpenPGP hashes either, nor as long as a
+ * hash.
+ */
+gpg_error_t object_read_raw(struct view bytes, struct object *,
+    const char **why);
+
+/*
  * Reads what an SSH client wants signed: userauth or SSHSIG, else a hash or a
  * blob (which an SSH key signs only where policy allows).  A hash is told
  * apart since Ed25519 keys sign one in place of an OpenPGP document.  `key` is the blob of
