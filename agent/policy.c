@@ -62,27 +62,31 @@ refuse_blob(const struct key_rule *rule, enum reach reach, bool typed)
  * agent is forwarded to by ssh is no sshd of ours.
  */
 static const char *
-refuse_hash(const struct key_rule *rule, enum reach reach)
+refuse_hash(const struct key_rule *rule, const struct key *key,
+    const struct object *object, enum reach reach)
 {
 	if (reach == REACH_FORWARDED || reach == REACH_LOGIN)
 		return "hashes are signed for local clients only";
 	if (!rule->host_key)
 		return "the bytes could be a hash of anything, and the key's "
 		    "rule does not say that it is a host's (host_key = true)";
+	if (object->old_openpgp && key->user_id_count > 0)
+		return "the bytes read as an old OpenPGP signature's, and the "
+		    "key has an OpenPGP certificate";
 	return NULL;
 }
 
 static const char *
-refuse(const struct key_rule *rule, enum object_kind kind, enum reach reach,
-    bool typed)
+refuse(const struct key_rule *rule, const struct key *key,
+    const struct object *object, enum reach reach, bool typed)
 {
-	const struct object_rule *object = object_rule(kind);
+	enum object_kind kind = object->kind;
 
 	if (kind == OBJECT_SSH_HASH)
-		return refuse_hash(rule, reach);
-	if (object->by_policy)
+		return refuse_hash(rule, key, object, reach);
+	if (object_rule(kind)->by_policy)
 		return refuse_blob(rule, reach, typed);
-	if (typed && reach != REACH_LOCAL && !object->forwarded)
+	if (typed && reach != REACH_LOCAL && !object_rule(kind)->forwarded)
 		return "this is signed for local clients only";
 	if (typed && reach != REACH_LOCAL && !rule->forward)
 		return "the key's rule does not allow requests that come by "
@@ -99,13 +103,14 @@ refuse(const struct key_rule *rule, enum object_kind kind, enum reach reach,
 
 enum judgement
 policy_judge(const struct config *config, const struct key *key,
-    enum object_kind kind, enum reach reach, bool typed, const char **why)
+    const struct object *object, enum reach reach, bool typed,
+    const char **why)
 {
 	const struct key_rule *rule = config_rule(config, key->name, key->id);
 
-	if ((*why = refuse(rule, kind, reach, typed)))
+	if ((*why = refuse(rule, key, object, reach, typed)))
 		return POLICY_DENY;
-	if (is_login_afar(kind, reach) &&
+	if (is_login_afar(object->kind, reach) &&
 	    rule->forward_login == FORWARD_LOGIN_ASK)
 		return POLICY_ASK;
 	return rule->confirm ? POLICY_ASK : POLICY_ALLOW;

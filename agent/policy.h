@@ -34,11 +34,11 @@ enum judgement {
 };
 
 /*
- * Judges a signature of `kind`.  `typed` is false for a plain SSH signature,
+ * Judges a signature of an object.  `typed` is false for a plain SSH signature,
  * which agent.sock is for.  *why is a constant for people where it denies.
  */
 enum judgement policy_judge(const struct config *, const struct key *,
-    enum object_kind, enum reach, bool typed, const char **why);
+    const struct object *, enum reach, bool typed, const char **why);
 
 /* Whether keys and modules may be added, removed and locked from there. */
 bool policy_may_manage(enum reach);

@@ -297,7 +297,7 @@ static enum judgement
 judge_key(struct request *r, const char **why)
 {
 	enum judgement verdict = policy_judge(r->agent->config, r->key,
-	    r->object.kind, r->reach, r->work->typed, why);
+	    &r->object, r->reach, r->work->typed, why);
 	bool ask;
 
 	if (verdict == POLICY_DENY)

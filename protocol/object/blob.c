@@ -192,8 +192,8 @@ is_push(struct view v)
  * OpenPGP's version 3 has no mark: a document is followed by its class and
  * four bytes of time, and other signatures begin with the key.
  */
-static bool
-is_openpgp3(struct view v)
+bool
+blob_is_old_openpgp(struct view v)
 {
 	if (v.len >= 5 && v.p[v.len - 5] <= 1 &&
 	    number(v.p + v.len - 4, 4) >= 0x20000000)
@@ -218,7 +218,8 @@ static const struct {
 	{ is_openpgp, false, "the bytes end as an OpenPGP signature does" },
 	{ is_tls, false, "the bytes read as a TLS handshake" },
 	{ is_push, false, "the bytes read as a git push certificate" },
-	{ is_openpgp3, true, "the bytes read as an old OpenPGP signature's" },
+	{ blob_is_old_openpgp, true,
+	    "the bytes read as an old OpenPGP signature's" },
 };
 
 gpg_error_t

@@ -92,6 +92,9 @@ struct object {
 	struct view user;	/* not clean */
 	struct view session;	/* id */
 	struct view host_key;	/* empty: the method does not tell */
+	/* hash; one in 150 is, by chance */
+	bool old_openpgp;	/* it reads as the end of an old OpenPGP
+				   document, too */
 	struct object_image image;	/* all texts clean */
 };
 

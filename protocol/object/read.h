@@ -29,6 +29,7 @@ gpg_error_t ssh_hash_read(struct object *, const char **why);
  * version 4 behind the bytes).
  */
 gpg_error_t blob_read(struct object *, bool raw, const char **why);
+bool blob_is_old_openpgp(struct view);
 
 gpg_error_t manifest_read(struct object *, const char **why);
 gpg_error_t index_read(struct object *, const char **why);

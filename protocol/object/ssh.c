@@ -177,8 +177,9 @@ ssh_hash_read(struct object *o, const char **why)
 	gpg_error_t err;
 
 	/* What could be read elsewhere is no more a hash than a blob. */
-	if ((err = blob_read(o, true, why)))
+	if ((err = blob_read(o, false, why)))
 		return err;
+	o->old_openpgp = blob_is_old_openpgp(o->bytes);
 	for (size_t i = 0; i < o->bytes.len; i++)
 		snprintf(hex + 2 * i, 3, "%02x", o->bytes.p[i]);
 	o->summary[0] = 0;

@@ -424,6 +424,25 @@ test_ssh_hash_is_no_blob(void **state)
 	    "0000000000000000");
 	assert_int_equal(read_ssh(view_of(bytes, 64), VIEW(key_ed25519), &o),
 	    0);
+	assert_false(o.old_openpgp);
+}
+
+/* A text document's class, and a time in 2023; 64 bytes, and one more. */
+static void
+test_ssh_hash_tells_what_else_it_reads_as(void **state)
+{
+	uint8_t bytes[65];
+	struct object o;
+
+	memset(bytes, 'x', sizeof(bytes));
+	memcpy(bytes + 59, "\1\x65\x53\xf1\0", 5);
+	assert_int_equal(read_ssh(view_of(bytes, 64), VIEW(key_ed25519), &o),
+	    0);
+	assert_int_equal(o.kind, OBJECT_SSH_HASH);
+	assert_true(o.old_openpgp);
+	memmove(bytes + 60, bytes + 59, 5);
+	assert_int_equal(gpg_err_code(read_ssh(view_of(bytes, 65),
+	    VIEW(key_ed25519), &o)), GPG_ERR_FORBIDDEN);
 }
 
 static void
@@ -455,6 +474,7 @@ main(void)
 		cmocka_unit_test(test_ssh_blob_is_nothing_elsewhere),
 		cmocka_unit_test(test_ssh_blob_is_no_old_openpgp),
 		cmocka_unit_test(test_ssh_hash_is_no_blob),
+		cmocka_unit_test(test_ssh_hash_tells_what_else_it_reads_as),
 		cmocka_unit_test(test_blob_is_named),
 	};
 

@@ -20,12 +20,13 @@ assert_row(struct key_rule rule, enum object_kind kind, bool typed,
 {
 	struct key key = { .id = "00", .name = (char *)(uintptr_t)"soft" };
 	struct config config = { .rules = &rule, .rule_count = 1 };
+	struct object object = { .kind = kind };
 	char got[ALL + 1] = "";
 	const char *why;
 
 	rule.key = key.name;
 	for (size_t i = 0; i < ALL; i++) {
-		got[i] = "yan"[policy_judge(&config, &key, kind, all[i],
+		got[i] = "yan"[policy_judge(&config, &key, &object, all[i],
 		    typed, &why)];
 		assert_int_equal(got[i] == 'n', why != NULL);
 	}
@@ -45,6 +46,27 @@ test_typed_by_agent_sock_needs_leave(void **state)
 	/* What the agent builds itself is for local clients, always. */
 	assert_row((struct key_rule){ .forward = true, .blob = true },
 	    OBJECT_CERTIFICATION, true, "ynnnn");
+}
+
+/* One hash in 150 does by chance, and a host's key signs them all. */
+static void
+test_old_openpgp_is_refused_to_keys_of_people(void **state)
+{
+	struct key_rule rule = { .host_key = true };
+	struct config config = { .rules = &rule, .rule_count = 1 };
+	struct key key = { .id = "00", .name = (char *)(uintptr_t)"host" };
+	struct object object = { .kind = OBJECT_SSH_HASH };
+	const char *why;
+
+	rule.key = key.name;
+	for (unsigned old = 0; old < 2; old++)
+		for (unsigned ids = 0; ids < 2; ids++) {
+			object.old_openpgp = old;
+			key.user_id_count = ids;
+			assert_int_equal(policy_judge(&config, &key, &object,
+			    REACH_HERE, false, &why), old && ids ?
+			    POLICY_DENY : POLICY_ALLOW);
+		}
 }
 
 static void
@@ -115,6 +137,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_typed_by_agent_sock_needs_leave),
+		cmocka_unit_test(test_old_openpgp_is_refused_to_keys_of_people),
 		cmocka_unit_test(test_logins_are_what_forwarding_is_for),
 		cmocka_unit_test(test_sshsig_from_afar_needs_leave),
 		cmocka_unit_test(test_unknown_bytes_are_signed_here_only),
