@@ -7,6 +7,7 @@
 
 #include "client/cmd-list.h"
 #include "client/enrol.h"
+#include "client/images.h"
 #include "client/make.h"
 #include "client/run.h"
 #include "client/slot.h"
@@ -23,6 +24,7 @@ struct setup {
 	bool files_made, token_made, key_made, certified, git_set;
 	struct key_info *key;
 	struct enrolment enrolment;
+	struct images images;
 };
 
 /* What the module "soft" has: the token, or room for it. */
@@ -221,6 +223,34 @@ set_git(struct call *c, struct setup *s)
 	return 0;
 }
 
+static bool
+wants_images(const struct call *c)
+{
+	return call_option(c, "images") || call_option(c, "no-images");
+}
+
+/* Whether nothing else is wanted: that takes no key. */
+static bool
+wants_only_images(const struct call *c)
+{
+	const struct option_row *o = c->command->options;
+
+	for (size_t i = 0; o[i].name; i++)
+		if (c->values[i] && strcmp(o[i].name, "images") &&
+		    strcmp(o[i].name, "no-images"))
+			return false;
+	return wants_images(c);
+}
+
+static gpg_error_t
+set_images(struct call *c, struct setup *s)
+{
+	if (!wants_images(c))
+		return 0;
+	return call_option(c, "images") ? images_install(c, &s->images) :
+	    images_remove(c, &s->images);
+}
+
 static gpg_error_t
 set_up(struct call *c, struct setup *s)
 {
@@ -234,7 +264,9 @@ set_up(struct call *c, struct setup *s)
 	if (!call_option(c, "no-import") &&
 	    (err = enrol_import(c, &s->enrolment)))
 		return err;
-	return call_option(c, "git") ? set_git(c, s) : 0;
+	if (call_option(c, "git") && (err = set_git(c, s)))
+		return err;
+	return set_images(c, s);
 }
 
 static const char *
@@ -273,7 +305,7 @@ add_yubikey(json_t *all, const struct setup *s)
 }
 
 static json_t *
-setup_json(const struct setup *s)
+setup_json(const struct call *c, const struct setup *s)
 {
 	const struct keyfile *f = s->enrolment.record;
 	json_t *ids = json_array(), *all;
@@ -294,6 +326,8 @@ setup_json(const struct setup *s)
 	    "recorded", s->enrolment.recorded,
 	    "imported", s->enrolment.imported,
 	    "git", s->git_set);
+	json_object_set_new(all, "images", wants_images(c) ?
+	    images_json(&s->images) : json_null());
 	if (all && !s->soft)
 		add_yubikey(all, s);
 	return all;
@@ -349,12 +383,29 @@ check_options(struct call *c, bool soft)
 	static const char *const of_soft[] = { "pin-file", NULL };
 	const char *const *o = soft ? of_yubikeys : of_soft;
 
+	if (call_option(c, "images") && call_option(c, "no-images"))
+		return call_problem(c, GPG_ERR_INV_ARG, "--images and "
+		    "--no-images exclude each other");
 	for (; *o; o++)
 		if (call_option(c, *o))
 			return call_problem(c, GPG_ERR_INV_ARG, "--%s is %s",
 			    *o, soft ? "for YubiKeys, not for --soft" :
 			    "for \"touchstone setup --soft\"");
 	return 0;
+}
+
+static int
+run_images(struct call *c, struct setup *s)
+{
+	gpg_error_t err;
+
+	if ((err = set_images(c, s)))
+		return call_fail(c, err);
+	if (c->json)
+		return call_print(c, json_pack("{s:o}", "images",
+		    images_json(&s->images)));
+	images_print(&s->images);
+	return call_done(c);
 }
 
 static int
@@ -368,18 +419,21 @@ run_setup(struct call *c)
 	s.name = s.name ? s.name : s.soft ? SOFT_TOKEN : "yubikey";
 	s.user_id = call_option(c, "user-id");
 	if ((err = check_options(c, s.soft)))
-		;
-	else if (!(s.algorithm = make_algorithm(c,
-	    call_option(c, "algorithm"))))
+		return call_fail(c, err);
+	if (wants_only_images(c))
+		return run_images(c, &s);
+	if (!(s.algorithm = make_algorithm(c, call_option(c, "algorithm"))))
 		err = gpg_error(GPG_ERR_INV_ARG);
 	else if (!(err = make_check_name(c, s.name)))
 		err = set_up(c, &s);
 	if (err) {
 		status = call_fail(c, err);
 	} else if (c->json) {
-		status = call_print(c, setup_json(&s));
+		status = call_print(c, setup_json(c, &s));
 	} else {
 		print_setup(&s);
+		if (wants_images(c))
+			images_print(&s.images);
 		status = call_done(c);
 	}
 	enrol_free(&s.enrolment);
@@ -402,6 +456,8 @@ static const struct option_row options[] = {
 	{ "pin-file", 0, "FILE", "keep the PIN in a file; made if missing" },
 	{ "git", 0, NULL, "set git's gpg.program and user.signingkey" },
 	{ "no-import", 0, NULL, "leave the GnuPG keyring alone" },
+	{ "images", 0, NULL, "make the plugins known to cosign and notation" },
+	{ "no-images", 0, NULL, "take that back" },
 	{ NULL, 0, NULL, NULL },
 };
 

@@ -15,7 +15,8 @@ _touchstone_options() {
 	setup)
 		echo --soft --serial --slot --name --user-id --algorithm \
 		    --pin-policy --touch-policy --overwrite --change-defaults \
-		    --no-change --pin-file --git --no-import ;;
+		    --no-change --pin-file --git --no-import --images \
+		    --no-images ;;
 	forget) echo --removed ;;
 	'keys list') echo --refresh ;;
 	'keys generate')

@@ -67,6 +67,8 @@ complete -c touchstone -n $in -x -l algorithm -a $algorithms
 complete -c touchstone -n $in -r -F -l pin-file -d 'keep the PIN in a file'
 complete -c touchstone -n $in -l git -d 'set the configuration of git'
 complete -c touchstone -n $in -l no-import -d 'leave the GnuPG keyring alone'
+complete -c touchstone -n $in -l images -d 'make the plugins known to cosign and notation'
+complete -c touchstone -n $in -l no-images -d 'take that back'
 
 complete -c touchstone -n '__touchstone_in forget' -l removed -d 'of tokens that were taken out'
 complete -c touchstone -n '__touchstone_in keys list' -l refresh -d 'ask the tokens again'

@@ -355,8 +355,8 @@ sync_dir(const char *dir)
 	}
 }
 
-gpg_error_t
-paths_write(const char *file, struct view v)
+static gpg_error_t
+write_file(const char *file, struct view v, mode_t mode)
 {
 	char *dir = folder_of(file), *tmp = NULL;
 	const char *slash = strrchr(file, '/');
@@ -372,7 +372,7 @@ paths_write(const char *file, struct view v)
 		err = errno_error(errno);
 		goto out;
 	}
-	if (fchmod(fd, 0600))
+	if (fchmod(fd, mode))
 		err = errno_error(errno);
 	else if (!(err = write_all(fd, v)) && fsync(fd))
 		err = errno_error(errno);
@@ -388,4 +388,16 @@ paths_write(const char *file, struct view v)
 	free(tmp);
 	free(dir);
 	return err;
+}
+
+gpg_error_t
+paths_write(const char *file, struct view v)
+{
+	return write_file(file, v, 0600);
+}
+
+gpg_error_t
+paths_write_program(const char *file, struct view v)
+{
+	return write_file(file, v, 0700);
 }

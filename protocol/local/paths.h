@@ -50,4 +50,7 @@ gpg_error_t paths_read(const char *file, size_t max, struct buf *);
  */
 gpg_error_t paths_write(const char *file, struct view);
 
+/* The same, mode 0700. */
+gpg_error_t paths_write_program(const char *file, struct view);
+
 #endif
