@@ -212,6 +212,8 @@ refused 'certificates for a key that is none of a token' 'malformed' \
     "$(frame 25 '$good . s_("") . "\xff" .
     s_("associated-certs-v00\@openssh.com") . "\0" .
     s_(s_(s_("ssh-ed25519-cert-v01\@openssh.com")))')" read
+refused 'all removed, and more behind that' 'malformed' "$(frame 19 '"x"')" \
+    read
 is 'nothing of that was kept' "$(count)" 1
 ssh-keygen -q -t rsa -b 1024 -N '' -f "$user/short" 2>/dev/null &&
     not_ok 'RSA of 1024 bits is not taken' ssh-add "$user/short"
@@ -268,9 +270,33 @@ no_process() {
 }
 ok 'and the process ends' wait_for 20 no_process
 
+# ---- a key that is on the token as well ----
+sed -i '/^software_keys/d' "$config/config"
+ok 'keys in memory are allowed again' touchstone reload
+ssh-keygen -q -t ecdsa -b 256 -m PKCS8 -N '' -C both -f "$user/both"
+export SOFTHSM2_CONF="$XDG_DATA_HOME/touchstone/soft/softhsm2.conf"
+token=$(status_of '.modules[0].tokens[0].label')
+ok 'a key is put on the token too' softhsm2-util --import "$user/both" \
+    --token "$token" --label both --id b07b --pin "$(cat "$user/pin")"
+unset SOFTHSM2_CONF
+touchstone keys list --refresh >/dev/null
+is 'it is listed' "$(count)" 2
+ok 'it is added' ssh-add "$user/both"
+is 'it is one key' "$(count)" 2
+ok 'it is removed from memory' ssh-add -d "$user/both"
+ok 'and is still on the token' touchstone keys list --refresh
+is 'by itself' "$(touchstone keys list --json |
+    jq -c '[.keys[].holders | map(.software)]')" '[[false],[false]]'
+cp "$user/both.pub" "$user/pub"
+ok 'and signs there' signs both
+ok 'it is added again' ssh-add "$user/both"
+ok 'and removed with all' ssh-add -D
+ok 'it still signs' signs both
+not_ok 'on the token alone, ssh-add cannot remove it' \
+    ssh-add -d "$user/both.pub"
+
 # ---- where hardly any memory may be locked ----
 stop_agent
-sed -i '/^software_keys/d' "$config/config"
 (ulimit -l 64 && exec "$bin/touchstone-agent") >"$user/agent.log" 2>&1 \
     </dev/null &
 ok 'an agent that may lock 64 KiB' wait_for 10 test -S "$sock"
