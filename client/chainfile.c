@@ -67,17 +67,27 @@ read_all(struct chainfile *c, struct view rest)
 	return err;
 }
 
+char *
+chainfile_path(const struct paths *paths, const char *name)
+{
+	char *path;
+
+	if (asprintf(&path, "%s/keys/%s.chain.pem", paths->data, name) < 0)
+		return NULL;
+	return path;
+}
+
 gpg_error_t
 chainfile_read(const struct paths *paths, const char *name,
     struct chainfile *c)
 {
 	struct buf file;
 	gpg_error_t err;
-	char *path;
+	char *path = chainfile_path(paths, name);
 
 	*c = (struct chainfile){ .count = 0 };
 	buf_init(&c->der, CHAINFILE_MAX);
-	if (asprintf(&path, "%s/keys/%s.chain.pem", paths->data, name) < 0)
+	if (!path)
 		return gpg_error(GPG_ERR_ENOMEM);
 	buf_init(&file, CHAINFILE_MAX);
 	if (!(err = paths_read(path, CHAINFILE_MAX, &file)))

@@ -16,6 +16,9 @@ struct chainfile {
 	size_t count;
 };
 
+/* Its path; NULL when out of memory.  Free with free(). */
+char *chainfile_path(const struct paths *, const char *name);
+
 /*
  * Reads the file of a key: certificates in PEM, text between them left out.
  * That they make a chain was checked when they were written.  GPG_ERR_ENOENT

@@ -76,26 +76,78 @@ export_ssh(struct call *c, const struct key_info *k)
 }
 
 static int
+export_pem(struct call *c, const struct key_info *k)
+{
+	return output_pem(c, "pem", "PUBLIC KEY", pubkey_spki(k->pub));
+}
+
+/* The token signs it. */
+static int
+export_csr(struct call *c, const struct key_info *k)
+{
+	const char *subject = call_option(c, "subject");
+	struct msg_certificate_request in = { .key = view_str(k->hex),
+		.subject = view_str(subject ? subject : k->name[0] ? k->name :
+		    "touchstone") };
+	struct msg_progress done;
+	gpg_error_t err;
+
+	if ((err = call_follow(c, MSG_certificate_request, &in, &done)))
+		return call_fail(c, err);
+	return output_pem(c, "csr", "CERTIFICATE REQUEST", done.result);
+}
+
+static const struct {
+	const char *option;
+	int (*give)(struct call *, const struct key_info *);
+	unsigned connect;
+} forms[] = {
+	{ "openpgp", export_openpgp, 0 },
+	{ "ssh", export_ssh, 0 },
+	{ "pem", export_pem, 0 },
+	{ "csr", export_csr, CONNECT_HERE },
+};
+
+#define FORMS (sizeof(forms) / sizeof(forms[0]))
+
+/* The one that is asked for, with what belongs to it. */
+static gpg_error_t
+choose(struct call *c, size_t *form)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < FORMS; i++)
+		if (call_option(c, forms[i].option)) {
+			*form = i;
+			count++;
+		}
+	if (count != 1)
+		return call_problem(c, GPG_ERR_INV_ARG, "give one of "
+		    "--openpgp, --ssh, --pem and --csr");
+	if (forms[*form].give != export_openpgp && (call_option(c, "import") ||
+	    call_option(c, "name") || call_option(c, "user-id")))
+		return call_problem(c, GPG_ERR_INV_ARG, "--import, --name and "
+		    "--user-id are for --openpgp");
+	if (forms[*form].give != export_csr && call_option(c, "subject"))
+		return call_problem(c, GPG_ERR_INV_ARG,
+		    "--subject is for --csr");
+	return 0;
+}
+
+static int
 run_export(struct call *c)
 {
-	bool openpgp = call_option(c, "openpgp"), ssh = call_option(c, "ssh");
 	struct key_info *k = NULL;
-	gpg_error_t err = 0;
+	gpg_error_t err;
+	size_t form = 0;
 	int status;
 
-	if (openpgp == ssh)
-		err = call_problem(c, GPG_ERR_INV_ARG, "give one of --openpgp "
-		    "and --ssh");
-	else if (ssh && (call_option(c, "import") || call_option(c, "name") ||
-	    call_option(c, "user-id")))
-		err = call_problem(c, GPG_ERR_INV_ARG, "--import, --name and "
-		    "--user-id are for --openpgp");
-	else if (!(err = call_connect(c, CONNECT_START)))
-		err = keys_fetch_one(c, call_arg(c, 0), false, &k);
-	if (err)
+	if ((err = choose(c, &form)) ||
+	    (err = call_connect(c, CONNECT_START | forms[form].connect)) ||
+	    (err = keys_fetch_one(c, call_arg(c, 0), false, &k)))
 		status = call_fail(c, err);
 	else
-		status = openpgp ? export_openpgp(c, k) : export_ssh(c, k);
+		status = forms[form].give(c, k);
 	keys_free(&k, 1);
 	return status;
 }
@@ -103,6 +155,9 @@ run_export(struct call *c)
 static const struct option_row options[] = {
 	{ "openpgp", 0, NULL, "the OpenPGP certificate, armoured" },
 	{ "ssh", 0, NULL, "a line for authorized_keys" },
+	{ "pem", 0, NULL, "the public key in PEM, as cosign wants it" },
+	{ "csr", 0, NULL, "a request for a certificate, for an authority" },
+	{ "subject", 0, "TEXT", "the common name of that; the key's name" },
 	{ "import", 0, NULL, "import the certificate into the keyring too" },
 	{ "user-id", 'u', "TEXT", "make a certificate if there is none" },
 	{ "name", 0, "NAME", "the name of a key that has none yet" },

@@ -10,6 +10,8 @@ extern const struct command cmd_keys_show;
 extern const struct command cmd_keys_generate;
 extern const struct command cmd_keys_export;
 extern const struct command cmd_keys_extend;
+extern const struct command cmd_keys_certify;
+extern const struct command cmd_keys_import_chain;
 extern const struct command cmd_keys_revoke;
 extern const struct command cmd_keys_attest;
 extern const struct command cmd_keys_move;

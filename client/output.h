@@ -10,4 +10,8 @@
  */
 int output_text(struct call *, const char *name, struct view);
 
+/* The same in PEM, under that label: "PUBLIC KEY". */
+int output_pem(struct call *, const char *name, const char *label,
+    struct view der);
+
 #endif

@@ -21,6 +21,8 @@ const struct command *const commands[] = {
 	&cmd_keys_generate,
 	&cmd_keys_export,
 	&cmd_keys_extend,
+	&cmd_keys_certify,
+	&cmd_keys_import_chain,
 	&cmd_keys_revoke,
 	&cmd_keys_attest,
 	&cmd_keys_move,

@@ -23,8 +23,10 @@ _touchstone_options() {
 		echo --name --module --token --algorithm --slot --pin-policy \
 		    --touch-policy --overwrite --user-id --import ;;
 	'keys export')
-		echo --openpgp --ssh --import --user-id --name --output ;;
+		echo --openpgp --ssh --pem --csr --subject --import \
+		    --user-id --name --output ;;
 	'keys extend') echo --years --no-import ;;
+	'keys certify') echo --days --subject --replace ;;
 	'keys revoke') echo --reason --comment --output ;;
 	'keys attest') echo --root --export ;;
 	'keys move') echo --overwrite ;;
@@ -60,7 +62,7 @@ _touchstone() {
 	--pin-file|--output|-o|--root|--export)
 		COMPREPLY=($(compgen -f -- "$cur"))
 		return ;;
-	--name|--user-id|-u|--module|--token|--comment|--lines|-n|\
+	--name|--user-id|-u|--module|--token|--comment|--lines|-n|--days|--subject|\
 	    --serial|--overwrite|--confirm|--key)
 		return ;;
 	esac
@@ -73,14 +75,21 @@ _touchstone() {
 		else
 			case $cmd in
 			keys)
-				words='list show generate export extend revoke
-				    attest move delete' ;;
+				words='list show generate export extend
+				    certify import-chain revoke attest move
+				    delete' ;;
 			attest) words=verify ;;
 			audit) words='verify show' ;;
 			help)
 				words='setup keys attest status forget reload
 				    stop session lock unlock audit' ;;
-			'keys list'|'keys show'|'keys export'|'keys extend'|'keys revoke'|'keys attest'|'keys delete')
+			'keys list'|'keys show'|'keys export'|'keys extend'|'keys certify'|'keys revoke'|'keys attest'|'keys delete')
+				words=$(_touchstone_keys) ;;
+			'keys import-chain')
+				if [[ $COMP_CWORD -gt 3 ]]; then
+					COMPREPLY=($(compgen -f -- "$cur"))
+					return
+				fi
 				words=$(_touchstone_keys) ;;
 			'keys move')
 				words=$(_touchstone_keys)

@@ -42,7 +42,7 @@ complete -c touchstone -n __touchstone_first -a session -d 'let prompts for othe
 complete -c touchstone -n __touchstone_first -a audit -d 'check and show the audit log'
 complete -c touchstone -n __touchstone_first -a help -d 'tell how a command is called'
 complete -c touchstone -n __touchstone_first -l version -d 'print the version'
-complete -c touchstone -n '__touchstone_second keys' -a 'list show generate export extend revoke attest move delete'
+complete -c touchstone -n '__touchstone_second keys' -a 'list show generate export extend certify import-chain revoke attest move delete'
 complete -c touchstone -n '__touchstone_second attest' -a verify
 complete -c touchstone -n '__touchstone_second audit' -a 'verify show'
 complete -c touchstone -n '__touchstone_second help' -a 'setup keys attest status forget reload stop session lock unlock audit'
@@ -72,7 +72,7 @@ complete -c touchstone -n $in -l no-images -d 'take that back'
 
 complete -c touchstone -n '__touchstone_in forget' -l removed -d 'of tokens that were taken out'
 complete -c touchstone -n '__touchstone_in keys list' -l refresh -d 'ask the tokens again'
-for command in list show export extend revoke attest move delete
+for command in list show export extend certify import-chain revoke attest move delete
 	complete -c touchstone -n "__touchstone_in keys $command" -a '(__touchstone_keys)'
 end
 
@@ -91,6 +91,9 @@ complete -c touchstone -n $in -l import -d 'import its certificate into the keyr
 set in '__touchstone_in keys export'
 complete -c touchstone -n $in -l openpgp -d 'the OpenPGP certificate'
 complete -c touchstone -n $in -l ssh -d 'a line for authorized_keys'
+complete -c touchstone -n $in -l pem -d 'the public key in PEM'
+complete -c touchstone -n $in -l csr -d 'a request for a certificate'
+complete -c touchstone -n $in -x -l subject -d 'the common name of that'
 complete -c touchstone -n $in -l import -d 'import the certificate too'
 complete -c touchstone -n $in -x -s u -l user-id -d 'whose key it is'
 complete -c touchstone -n $in -x -l name -d 'the name of a key that has none'
@@ -99,6 +102,14 @@ complete -c touchstone -n $in -r -F -s o -l output -d 'write to a file'
 set in '__touchstone_in keys extend'
 complete -c touchstone -n $in -x -l years -d 'how long from now'
 complete -c touchstone -n $in -l no-import -d 'leave the keyring as it is'
+
+set in '__touchstone_in keys certify'
+complete -c touchstone -n $in -x -l days -d 'how long from now'
+complete -c touchstone -n $in -x -l subject -d 'its common name'
+complete -c touchstone -n $in -l replace -d 'give up what an authority certified'
+
+set in '__touchstone_in keys import-chain'
+complete -c touchstone -n $in -F
 
 set in '__touchstone_in keys revoke'
 complete -c touchstone -n $in -x -l reason -a 'none superseded compromised retired'

@@ -8,7 +8,7 @@ man=$src/client/man completion=$src/client/completion
 help=$(touchstone --help)
 # "keys list", "status", ...
 commands=$(printf '%s\n' "$help" |
-    sed -n 's/^  \([a-z]*\( [a-z][a-z]*\)\{0,1\}\) .*  [A-Z].*/\1/p' |
+    sed -n 's/^  \([a-z]*\( [a-z][a-z-]*\)\{0,1\}\) .*  [A-Z].*/\1/p' |
     sed 's/ *$//')
 is 'the overview names the commands' \
     "$(echo "$commands" | grep -cx -e setup -e 'keys list' -e 'audit verify')" 3
