@@ -26,6 +26,7 @@
 #include "format/notaryenv.h"
 #include "local/paths.h"
 
+#define CHUNK 65536
 #define FILE_MAX ((size_t)17 * 1024 * 1024)
 
 static int
@@ -67,6 +68,17 @@ save(const char *path, const char *suffix, struct view v)
 	}
 	good = fwrite(v.p, 1, v.len, f) == v.len;
 	return fclose(f) == 0 && good;
+}
+
+/* What goes into the first message, and what is left for the next. */
+static struct view
+first_chunk(struct view *rest)
+{
+	struct view v = *rest, chunk;
+
+	view_get_bytes(&v, v.len < CHUNK ? v.len : CHUNK, &chunk);
+	*rest = v;
+	return chunk;
 }
 
 static int
@@ -118,6 +130,7 @@ ask_image(char **argv)
 	struct buf chain, manifest, notes;
 	struct msg_sign_image in = { .key = view_str(argv[0]),
 		.format = view_str(argv[1]), .reference = view_str(argv[2]) };
+	struct view rest;
 	int status = 1;
 
 	buf_init(&chain, FILE_MAX);
@@ -127,9 +140,9 @@ ask_image(char **argv)
 	    !put_notes(&notes, &in.notes, argv + 6)) {
 		in.chain = buf_view(&chain);
 		in.size = buf_len(&manifest);
-		in.chunk = buf_view(&manifest);
-		status = follow(MSG_sign_image, &in, view_of(NULL, 0),
-		    argv[5]);
+		rest = buf_view(&manifest);
+		in.chunk = first_chunk(&rest);
+		status = follow(MSG_sign_image, &in, rest, argv[5]);
 	}
 	buf_free(&chain);
 	buf_free(&manifest);
@@ -149,10 +162,7 @@ ask_raw(char **argv)
 	if (load(argv[2], &file)) {
 		rest = buf_view(&file);
 		in.size = rest.len;
-		in.chunk = view_of(rest.p, rest.len < 65536 ? rest.len :
-		    65536);
-		rest = view_of(rest.p + in.chunk.len,
-		    rest.len - in.chunk.len);
+		in.chunk = first_chunk(&rest);
 		status = follow(MSG_sign, &in, rest, argv[3]);
 	}
 	buf_free(&file);
