@@ -204,7 +204,7 @@ bundle_begin(struct request *r)
 	    (err = put_wrapped(r->image)) ||
 	    (err = read_back(r, OBJECT_STATEMENT, WRAP_DSSE)))
 		return err;
-	return begin_sigstore(r, rawsig_hash(r->key->pub, RAWSIG_SIGSTORE));
+	return begin_sigstore(r, HASH_SHA256);
 }
 
 static gpg_error_t

@@ -41,7 +41,7 @@ last_audit() {
 	tail -n 1 "$(status_of .audit)"
 }
 
-signs() {	# NAME HASH
+signs() {	# NAME
 	"$ask" image "$1" cosign-sig "$ref" - "$manifest" "$user/sig" who=me \
 	    2>"$user/said"
 	is "$1, cosign-sig: signs" "$?" 0
@@ -70,13 +70,13 @@ signs() {	# NAME HASH
 	    "$(wc -c <"$user/statement")"; cat "$user/statement"; } \
 	    >"$user/pae"
 	ok "$1, bundle: OpenSSL verifies" \
-	    openssl_good "$user/bundle.sig" "$user/pae" "$2"
+	    openssl_good "$user/bundle.sig" "$user/pae" sha256
 	is "$1, bundle: of this image" \
 	    "sha256:$(jq -r '.subject[0].digest.sha256' "$user/statement")" \
 	    "$digest"
 	echo >>"$user/pae"
 	ok "$1, bundle: not of another statement" \
-	    bad openssl_good "$user/bundle.sig" "$user/pae" "$2"
+	    bad openssl_good "$user/bundle.sig" "$user/pae" sha256
 }
 
 # notary NAME HASH WIDTH [pss]: by its certificate; WIDTH of r and s in bytes.
@@ -193,11 +193,11 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
     -keyout "$user/other.key" -out "$user/other.crt" 2>/dev/null
 openssl x509 -in "$user/other.crt" -outform DER -out "$user/other.der"
 
-new_key P-256 p256 && signs p256 sha256 && notary p256 sha256 32 &&
+new_key P-256 p256 && signs p256 && notary p256 sha256 32 &&
     simple p256 && raw p256
-new_key P-384 p384 && signs p384 sha384 && notary p384 sha384 48 &&
+new_key P-384 p384 && signs p384 && notary p384 sha384 48 &&
     simple p384 && raw p384
-new_key RSA-2048 rsa && signs rsa sha256 && notary rsa sha256 0 pss &&
+new_key RSA-2048 rsa && signs rsa && notary rsa sha256 0 pss &&
     simple rsa && raw rsa
 new_key Ed25519 edwards && signs edwards none && simple edwards &&
     raw edwards
