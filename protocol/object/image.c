@@ -180,7 +180,7 @@ read_common(struct object *o, const json_t *m, const char *const types[2],
 		image_put_text(i->created, sizeof(i->created), created);
 	image_put_text(i->media_type, OBJECT_TYPE,
 	    type.len > 0 ? type : view_str(types[0]));
-	return digest_of(o->bytes, i->digest);
+	return name_put_digest(o->bytes, i->digest);
 }
 
 static void

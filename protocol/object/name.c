@@ -149,7 +149,7 @@ hash(struct view v, uint8_t out[32])
 }
 
 gpg_error_t
-digest_of(struct view v, char out[OBJECT_DIGEST])
+name_put_digest(struct view v, char out[OBJECT_DIGEST])
 {
 	uint8_t raw[32];
 	gpg_error_t err;
@@ -168,7 +168,7 @@ name_add_hash(struct object *o, struct view v)
 	char digest[OBJECT_DIGEST];
 	gpg_error_t err;
 
-	if ((err = digest_of(v, digest)))
+	if ((err = name_put_digest(v, digest)))
 		return err;
 	name_add(o, digest + strlen(SHA256));
 	return 0;

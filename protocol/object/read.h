@@ -98,7 +98,7 @@ void name_add_word(struct object *, struct view, size_t max);
 void name_add_person(struct object *, const struct git_person *, size_t max);
 
 /* "sha256:" and hex. */
-gpg_error_t digest_of(struct view, char out[OBJECT_DIGEST]);
+gpg_error_t name_put_digest(struct view, char out[OBJECT_DIGEST]);
 
 /* SHA-256 of the bytes, as hex or as ssh-keygen -l has it. */
 gpg_error_t name_add_hash(struct object *, struct view);
