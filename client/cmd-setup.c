@@ -233,11 +233,9 @@ wants_images(const struct call *c)
 static bool
 wants_only_images(const struct call *c)
 {
-	const struct option_row *o = c->command->options;
-
-	for (size_t i = 0; o[i].name; i++)
-		if (c->values[i] && strcmp(o[i].name, "images") &&
-		    strcmp(o[i].name, "no-images"))
+	for (size_t i = 0; i < c->given_count; i++)
+		if (strcmp(c->given[i].row->name, "images") &&
+		    strcmp(c->given[i].row->name, "no-images"))
 			return false;
 	return wants_images(c);
 }

@@ -11,11 +11,18 @@
 const char *
 call_option(const struct call *c, const char *name)
 {
-	const struct option_row *o = c->command->options;
+	for (size_t i = c->given_count; i > 0; i--)
+		if (!strcmp(c->given[i - 1].row->name, name))
+			return c->given[i - 1].value;
+	return NULL;
+}
 
-	for (size_t i = 0; o && o[i].name; i++)
-		if (!strcmp(o[i].name, name))
-			return c->values[i];
+const char *
+call_each(const struct call *c, const char *name, size_t i)
+{
+	for (size_t k = 0; k < c->given_count; k++)
+		if (!strcmp(c->given[k].row->name, name) && i-- == 0)
+			return c->given[k].value;
 	return NULL;
 }
 

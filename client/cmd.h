@@ -38,20 +38,27 @@ struct command {
 	const char *what;	/* one line */
 	const struct option_row *options;	/* up to a NULL name; may be
 						   NULL */
-	int (*run)(struct call *);
+	int (*run)(struct call *);	/* NULL: touchstone-image has it */
 };
 
 /* Every subcommand, in the order of the help, up to NULL. */
 extern const struct command *const commands[];
 
 #define CALL_OPTIONS 16
+#define CALL_GIVEN 256
+
+/* An option as it was given. */
+struct given {
+	const struct option_row *row;
+	const char *value;
+};
 
 /* One subcommand being carried out. */
 struct call {
 	const struct command *command;
 	bool json;
-	const char *values[CALL_OPTIONS];	/* of the options; NULL: not
-						   given; a flag has "" */
+	struct given given[CALL_GIVEN];	/* in their order */
+	size_t given_count;
 	char **args;
 	int arg_count;
 	struct paths paths;
@@ -60,8 +67,11 @@ struct call {
 	bool told;		/* why is what the agent said */
 };
 
-/* The value of an option, NULL if it was not given. */
+/* The value of an option that was last given ("" of a flag), or NULL. */
 const char *call_option(const struct call *, const char *name);
+
+/* The i-th value of one that may be given again and again; NULL ends them. */
+const char *call_each(const struct call *, const char *name, size_t i);
 
 /* The i-th argument; NULL if there are fewer. */
 const char *call_arg(const struct call *, int i);

@@ -3,9 +3,13 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client/cmd.h"
 #include "client/cmd-list.h"
+#include "client/image/rows.h"
+
+#define IMAGE_PROGRAM LIBEXECDIR "/touchstone-image"
 
 static int run_help(struct call *);
 
@@ -37,6 +41,9 @@ const struct command *const commands[] = {
 	&cmd_unlock,
 	&cmd_audit_verify,
 	&cmd_audit_show,
+	&cmd_image_sign,
+	&cmd_image_verify,
+	&cmd_image_copy,
 	&cmd_help,
 	NULL,
 };
@@ -100,5 +107,10 @@ main(int argc, char **argv)
 	cmd = usage_find(argc - 1, argv + 1, &used);
 	if (!cmd)
 		return usage_unknown(argc - 1, argv + 1);
+	if (!cmd->run) {
+		execv(IMAGE_PROGRAM, argv);
+		say(IMAGE_PROGRAM " cannot be run: %m");
+		return STATUS_FAILED;
+	}
 	return run(cmd, argc - used, argv + used);
 }

@@ -101,14 +101,19 @@ fill_options(const struct command *cmd, struct option *out, char *letters)
 	out[n + 2] = (struct option){ 0 };
 }
 
-static void
+static bool
 store(struct call *c, int got)
 {
-	for (size_t i = 0; i < option_count(c->command); i++)
-		if (got == OPT_FIRST + (int)i ||
-		    got == c->command->options[i].letter)
-			c->values[i] = c->command->options[i].metavar ?
-			    optarg : "";
+	const struct option_row *o = c->command->options;
+
+	while (got != o->letter &&
+	    got != OPT_FIRST + (int)(o - c->command->options))
+		o++;
+	if (c->given_count == CALL_GIVEN)
+		return false;
+	c->given[c->given_count++] = (struct given){ o,
+	    o->metavar ? optarg : "" };
+	return true;
 }
 
 static int
@@ -145,8 +150,8 @@ usage_parse(struct call *c, int argc, char **argv)
 			    "option", argv[optind > 1 ? optind - 1 : 1]);
 		if (got == OPT_JSON)
 			c->json = true;
-		else
-			store(c, got);
+		else if (!store(c, got))
+			return misused(c, "too many options", NULL);
 	}
 	c->args = argv + optind;
 	c->arg_count = argc - optind;

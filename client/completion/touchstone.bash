@@ -33,6 +33,14 @@ _touchstone_options() {
 	'keys delete') echo --confirm ;;
 	'attest verify') echo --root --key ;;
 	'audit show') echo --lines ;;
+	'image sign')
+		echo --key --annotation --recursive --sigstore --notation \
+		    --cose --simple --lookaside --as --to --plain-http --ca \
+		    --cert --client-key ;;
+	'image verify')
+		echo --key --certificate --root --require --lookaside --as \
+		    --plain-http --ca --cert --client-key ;;
+	'image copy') echo --plain-http --ca --cert --client-key ;;
 	esac
 	echo --json --help
 }
@@ -44,11 +52,13 @@ _touchstone() {
 	COMPREPLY=()
 
 	case $cmd in
-	keys|attest|audit)
+	keys|attest|audit|image)
 		[[ $COMP_CWORD -gt 2 ]] && cmd="$cmd ${COMP_WORDS[2]}" ;;
 	esac
 
 	case $prev in
+	-k)
+		words=$(_touchstone_keys) ;;
 	--algorithm)
 		words='P-256 P-384 P-521 Ed25519 RSA-2048 RSA-3072 RSA-4096' ;;
 	--reason)
@@ -59,17 +69,19 @@ _touchstone() {
 		words='never once always' ;;
 	--touch-policy)
 		words='always cached never' ;;
-	--pin-file|--output|-o|--root|--export)
+	--pin-file|--output|-o|--root|--export|--ca|--cert|--client-key|\
+	    --certificate|--lookaside)
 		COMPREPLY=($(compgen -f -- "$cur"))
 		return ;;
 	--name|--user-id|-u|--module|--token|--comment|--lines|-n|--days|--subject|\
-	    --serial|--overwrite|--confirm|--key)
+	    --serial|--overwrite|--confirm|--key|--annotation|-a|--as|--to|\
+	    --require)
 		return ;;
 	esac
 	if [[ -z $words ]]; then
 		if [[ $COMP_CWORD -eq 1 ]]; then
 			words='setup keys attest status forget reload stop
-			    session lock unlock audit help --version --help'
+			    session lock unlock audit image help --version --help'
 		elif [[ $cur == -* ]]; then
 			words=$(_touchstone_options "$cmd")
 		else
@@ -80,9 +92,10 @@ _touchstone() {
 				    delete' ;;
 			attest) words=verify ;;
 			audit) words='verify show' ;;
+			image) words='sign verify copy' ;;
 			help)
 				words='setup keys attest status forget reload
-				    stop session lock unlock audit' ;;
+				    stop session lock unlock audit image' ;;
 			'keys list'|'keys show'|'keys export'|'keys extend'|'keys certify'|'keys revoke'|'keys attest'|'keys delete')
 				words=$(_touchstone_keys) ;;
 			'keys import-chain')
