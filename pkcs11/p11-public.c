@@ -90,6 +90,22 @@ p11_public_rsa(struct p11_public *out, struct view n, struct view e)
 	return 0;
 }
 
+/* A point comes bare, or in an OCTET STRING; P-521's has a longer head. */
+static struct view
+unwrap_point(struct view point, size_t len)
+{
+	uint8_t head[3] = { 0x04, 0x81, (uint8_t)len };
+	size_t head_len = 3;
+
+	if (len < 0x80) {
+		head[1] = (uint8_t)len;
+		head_len = 2;
+	}
+	if (point.len == head_len + len && !memcmp(point.p, head, head_len))
+		return view_of(point.p + head_len, len);
+	return point;
+}
+
 gpg_error_t
 p11_public_ec(struct p11_public *out, struct view params, struct view point)
 {
@@ -101,10 +117,7 @@ p11_public_ec(struct p11_public *out, struct view params, struct view point)
 			break;
 	if (i == sizeof(curves) / sizeof(curves[0]))
 		return gpg_error(GPG_ERR_PUBKEY_ALGO);
-	/* The point comes bare, or in an OCTET STRING of less than 128. */
-	if (point.len == (size_t)curves[i].point_len + 2 &&
-	    point.p[0] == 0x04 && point.p[1] == curves[i].point_len)
-		point = view_of(point.p + 2, point.len - 2);
+	point = unwrap_point(point, curves[i].point_len);
 	if (point.len != curves[i].point_len ||
 	    (curves[i].algorithm != ALGO_ED25519 && point.p[0] != 0x04))
 		return gpg_error(GPG_ERR_BAD_PUBKEY);

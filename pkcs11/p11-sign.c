@@ -98,10 +98,13 @@ choose_mechanism(struct signer *sg)
 static CK_ULONG
 data_len(const struct signer *sg)
 {
+	uint8_t algorithm = sg->key->found.public.algorithm;
 	size_t len = sg->in->data.len, max = SIZE_MAX;
 
 	if (sg->mechanism == CKM_ECDSA)
-		max = sg->key->found.public.algorithm == ALGO_P256 ? 32 : 48;
+		max = algorithm == ALGO_P256 ? 32 :
+		    algorithm == ALGO_P384   ? 48 :
+					       66;
 	return len < max ? len : max;
 }
 

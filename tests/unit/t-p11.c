@@ -23,19 +23,22 @@ static const uint8_t p256[] = "\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07";
 static const uint8_t p384[] = "\x06\x05\x2b\x81\x04\x00\x22";
 static const uint8_t ed_oid[] = "\x06\x03\x2b\x65\x70";
 static const uint8_t ed_name[] = "\x13\x0c" "edwards25519";
+static const uint8_t p521[] = "\x06\x05\x2b\x81\x04\x00\x23";
 static const uint8_t k256[] = "\x06\x05\x2b\x81\x04\x00\x0a";
 
 /* A point or key of `len` bytes, bare or in an OCTET STRING. */
 static struct view
 point(uint8_t *room, uint8_t first, size_t len, bool wrapped)
 {
-	uint8_t *p = wrapped ? room + 2 : room;
+	size_t head = !wrapped ? 0 : len < 0x80 ? 2 : 3;
 
 	memset(room, 0x55, 200);
 	room[0] = 0x04;
-	room[1] = (uint8_t)len;
-	p[0] = first;
-	return view_of(room, wrapped ? len + 2 : len);
+	room[1] = head == 3 ? 0x81 : (uint8_t)len;
+	if (head == 3)
+		room[2] = (uint8_t)len;
+	room[head] = first;
+	return view_of(room, head + len);
 }
 
 static void
@@ -48,13 +51,14 @@ test_points_are_read_bare_and_wrapped(void **state)
 	} rows[] = {
 		{ p256, 10, 65, 4, ALGO_P256 },
 		{ p384, 7, 97, 4, ALGO_P384 },
+		{ p521, 7, 133, 4, ALGO_P521 },
 		{ ed_oid, 5, 32, 9, ALGO_ED25519 },
 		{ ed_name, 14, 32, 4, ALGO_ED25519 },
 	};
 	struct p11_public pub;
 	uint8_t room[256];
 
-	for (size_t i = 0; i < 8; i++) {
+	for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
 		size_t n = i / 2;
 
 		assert_code(p11_public_ec(&pub, view_of(rows[n].params,
@@ -85,6 +89,10 @@ test_points_of_another_form_are_refused(void **state)
 	point(room, 4, 65, true);
 	room[1] = 64;
 	assert_code(p11_public_ec(&pub, params, view_of(room, 67)),
+	    GPG_ERR_BAD_PUBKEY);
+	point(room, 4, 133, true);
+	room[1] = 133;
+	assert_code(p11_public_ec(&pub, view_of(p521, 7), view_of(room, 136)),
 	    GPG_ERR_BAD_PUBKEY);
 	assert_code(p11_public_ec(&pub, view_of(k256, 7),
 	    point(room, 4, 65, false)), GPG_ERR_PUBKEY_ALGO);
