@@ -201,4 +201,35 @@ new_key RSA-2048 rsa && signs rsa && notary rsa sha256 0 pss &&
     simple rsa && raw rsa
 new_key Ed25519 edwards && signs edwards none && simple edwards &&
     raw edwards
+refused 'Ed25519 for the Notary Project' 'knows no signatures' \
+    image edwards notary-jws "$ref" "$user/other.der" "$manifest"
+refused 'Ed25519 for what notation signs' 'knows no signatures' \
+    raw edwards notary-raw "$user/jws.p256"
+# As long a message as an Ed25519 key signs, and one byte more.
+statement_of() {	# BYTES, with what wraps it
+	perl -e 'my ($len, $digest) = @ARGV;
+	my $head = "DSSEv1 28 application/vnd.in-toto+json ";
+	my $json = "{\"_type\":\"https://in-toto.io/Statement/v1\"," .
+	    "\"subject\":[{\"name\":\"a\",\"digest\":{\"sha256\":\"" .
+	    substr($digest, 7) . "\"}}],\"predicateType\":\"x\"," .
+	    "\"predicate\":{\"x\":\"%s\"}}";
+	my $left = $len - length($head) - length("131000 ");
+	my $fill = $left - length($json) + 2;
+	printf "%s%d $json", $head, $left, "x" x $fill;' "$1" "$digest"
+}
+statement_of 131072 >"$user/long"
+ok 'Ed25519 signs what is long' "$ask" raw edwards sigstore-sha512 \
+    "$user/long" "$user/raw"
+ok 'and OpenSSL verifies' openssl_good "$user/raw" "$user/long" none
+statement_of 131073 >"$user/long"
+refused 'Ed25519, and what is longer' 'more than an Ed25519 key signs' \
+    raw edwards sigstore-sha512 "$user/long"
+ok 'which other keys sign' "$ask" raw p256 sigstore-sha256 \
+    "$user/long" "$user/raw"
+
+new_key P-521 p521 && signs p521 sha512 && notary p521 sha512 66
+new_key RSA-3072 rsa3 && signs rsa3 sha256 && notary rsa3 sha384 0 pss
+new_key RSA-4096 rsa4 && notary rsa4 sha512 0 pss
+refused "another key's algorithm" 'says PS256, and key rsa4' \
+    raw rsa4 notary-raw "$user/jws.rsa"
 done_testing
