@@ -92,34 +92,47 @@ public_key(struct plugin *p, const struct kms_ask *a, json_t *answer)
 }
 
 /*
- * The message, whole.  A digest that comes in its stead says nothing of what
- * is signed; one that comes along must be the message's.
+ * A digest that comes along must be the message's, by the hash that its
+ * length tells: cosign 3 makes it by the key's own hash, also where it wants
+ * (and verifies) a signature by SHA-256.
  */
 static gpg_error_t
-read_message(struct plugin *p, const struct kms_ask *a, struct buf *message)
+check_digest(struct plugin *p, struct view digest, struct view message)
 {
-	struct view digest = buf_view(&a->digest), v;
+	enum hash_algorithm by = digest.len == 48 ? HASH_SHA384 :
+	    digest.len == 64 ? HASH_SHA512 : HASH_SHA256;
 	uint8_t hash[64];
 	gpg_error_t err;
 	size_t len;
 
-	if ((err = stream_read(STDIN_FILENO, message)))
-		return plugin_problem(p, err, "what cosign wants signed or "
-		    "verified cannot be read: %s", gpg_strerror(err));
-	v = buf_view(message);
-	if (v.len == 0)
-		return plugin_problem(p, GPG_ERR_NO_DATA, "%s", digest.len ?
-		    "only a digest came, and touchstone signs nothing that "
-		    "it does not see: use a command of cosign's that passes "
-		    "what is to be signed" : "nothing came to be signed or "
-		    "verified");
 	if (digest.len == 0)
 		return 0;
-	if ((err = hash_bytes(a->hash, &v, 1, hash, &len)))
+	if ((err = hash_bytes(by, &message, 1, hash, &len)))
 		return plugin_problem(p, err, "%s", gpg_strerror(err));
 	return view_eq(digest, view_of(hash, len)) ? 0 :
 	    plugin_problem(p, GPG_ERR_BAD_DATA, "the digest that came is not "
 	    "that of what came with it");
+}
+
+/*
+ * The message, whole.  A digest that comes in its stead says nothing of what
+ * is signed.
+ */
+static gpg_error_t
+read_message(struct plugin *p, const struct kms_ask *a, struct buf *message)
+{
+	gpg_error_t err;
+
+	if ((err = stream_read(STDIN_FILENO, message)))
+		return plugin_problem(p, err, "what cosign wants signed or "
+		    "verified cannot be read: %s", gpg_strerror(err));
+	if (buf_len(message) > 0)
+		return check_digest(p, buf_view(&a->digest),
+		    buf_view(message));
+	return plugin_problem(p, GPG_ERR_NO_DATA, "%s", buf_len(&a->digest) ?
+	    "only a digest came, and touchstone signs nothing that it does "
+	    "not see: use a command of cosign's that passes what is to be "
+	    "signed" : "nothing came to be signed or verified");
 }
 
 static gpg_error_t

@@ -7,6 +7,8 @@
 # All addresses of 127/8 and all ports are the test's; what it starts ends
 # with it.  The others' programs come from tests/install-foreign: a test asks
 # `needs_cosign 3`, which sets $cosign or, failing, $lacks, the reason to skip.
+# IMAGES_INSIDE=beside says that the test has such namespaces, and lib.sh,
+# already, as beside yubikey.sh.
 images_foreign=${TOUCHSTONE_FOREIGN-${XDG_CACHE_HOME:-$HOME/.cache}/touchstone-tests}
 
 if test -z "${IMAGES_INSIDE-}"; then
@@ -24,7 +26,7 @@ if test -z "${IMAGES_INSIDE-}"; then
 	    env IMAGES_INSIDE=1 TOUCHSTONE_FOREIGN="$images_foreign" "$0"
 	exit
 fi
-. "$(dirname "$0")/lib.sh"
+test "$IMAGES_INSIDE" = beside || . "$(dirname "$0")/lib.sh"
 unset REGISTRY_AUTH_FILE DOCKER_CONFIG
 unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
 
