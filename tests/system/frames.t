@@ -107,7 +107,7 @@ like 'a key that nobody has' "$("$frames" "$sock" \
 
 # ---- what is for local clients alone ----
 for name in status forget reload stop session token-init generate certify \
-    revoke certificate attest secret move delete; do
+    revoke certificate certify-image request attest secret move delete; do
 	says_on "$agent_sock" "$name on agent.sock" 'type 28' ext:$name-v1 read
 done
 like 'status on local.sock' "$("$frames" "$sock" ext:status-v1 read)" '^code 0'
@@ -118,8 +118,8 @@ like 'a commit on agent.sock needs leave' "$("$frames" "$agent_sock" \
 ok 'the audit log is unbroken' touchstone audit verify
 does_sign 'and it signs'
 # ---- bodies that cannot be read ----
-for name in sign certify revoke generate token-init certificate attest secret \
-    move delete keys; do
+for name in sign sign-image certify revoke generate token-init certificate \
+    certify-image request attest secret move delete keys; do
 	like "$name with a body cut off" "$(timeout 20 "$frames" "$sock" \
 	    "ext:$name-v1:000000" read 2>&1)" 'code [0-9]+ the request is malformed'
 done

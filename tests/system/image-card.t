@@ -50,7 +50,7 @@ signs() {
 	{ printf 'DSSEv1 28 application/vnd.in-toto+json %s ' \
 	    "$(wc -c <"$user/statement")"; cat "$user/statement"; } \
 	    >"$user/pae"
-	ok "$1: OpenSSL verifies it" good "$2" "$out.sig" "$user/pae"
+	ok "$1: OpenSSL verifies it" good sha256 "$out.sig" "$user/pae"
 	ok "$1: what a plugin wraps" asks raw "$id" "sigstore-$2" \
 	    "$user/pae" "$out"
 	ok "$1: OpenSSL verifies it" good "$2" "$out" "$user/pae"

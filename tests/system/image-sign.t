@@ -199,7 +199,7 @@ new_key P-384 p384 && signs p384 && notary p384 sha384 48 &&
     simple p384 && raw p384
 new_key RSA-2048 rsa && signs rsa && notary rsa sha256 0 pss &&
     simple rsa && raw rsa
-new_key Ed25519 edwards && signs edwards none && simple edwards &&
+new_key Ed25519 edwards && signs edwards && simple edwards &&
     raw edwards
 refused 'Ed25519 for the Notary Project' 'knows no signatures' \
     image edwards notary-jws "$ref" "$user/other.der" "$manifest"
@@ -227,8 +227,8 @@ refused 'Ed25519, and what is longer' 'more than an Ed25519 key signs' \
 ok 'which other keys sign' "$ask" raw p256 sigstore-sha256 \
     "$user/long" "$user/raw"
 
-new_key P-521 p521 && signs p521 sha512 && notary p521 sha512 66
-new_key RSA-3072 rsa3 && signs rsa3 sha256 && notary rsa3 sha384 0 pss
+new_key P-521 p521 && signs p521 && notary p521 sha512 66
+new_key RSA-3072 rsa3 && signs rsa3 && notary rsa3 sha384 0 pss
 new_key RSA-4096 rsa4 && notary rsa4 sha512 0 pss
 refused "another key's algorithm" 'says PS256, and key rsa4' \
     raw rsa4 notary-raw "$user/jws.rsa"
