@@ -196,9 +196,6 @@ add_roots(struct signers *s, struct call *c, const char *file)
 	    (err = attest_certs_read(&s->roots, buf_view(&b))))
 		call_problem(c, err, "%s gives no roots: %s", file,
 		    gpg_strerror(err));
-	else if (attest_certs_roots(s->roots) == 0)
-		err = call_problem(c, GPG_ERR_BAD_CERT, "%s: none of these "
-		    "certificates signs itself", file);
 	buf_free(&b);
 	return err;
 }

@@ -1,0 +1,200 @@
+#!/bin/sh
+# touchstone verifies images that cosign, notation and skopeo have signed with
+# keys of their own, and notation what touchstone has; what is of another key
+# or image, was tampered with or is too much is refused, and said to be.
+. "$(dirname "$0")/images.sh"
+
+limit='timeout 60'
+sign() {
+	$limit touchstone image sign "$@"
+}
+verify() {
+	$limit touchstone image verify "$@"
+}
+# refused NAME PATTERN ARGUMENT...: and why.
+refused() {
+	refused_name=$1 refused_why=$2
+	shift 2
+	not_ok "$refused_name" "$@"
+	like 'and it is said why' "$tap_out" "$refused_why"
+}
+# Agents are started by nobody who checks with files alone.
+registry 5000
+image plain
+plain=$image
+
+# ---- cosign ----
+for major in 2 3; do
+	if ! needs_cosign $major; then
+		skip "cosign $major" "$lacks"
+		continue
+	fi
+	cosign_key one-$major
+	cosign_key two-$major
+	image cosign-$major
+	ok "cosign $major signs" $limit "$cosign" sign \
+	    $(cosign_offline $major sign) --key "$user/one-$major.key" \
+	    "$registry/cosign-$major@$digest"
+	ok "touchstone takes cosign $major's" verify \
+	    --key "$user/one-$major.pub" "$image"
+	refused "not by another key" 'none of the given keys made it' \
+	    verify --key "$user/two-$major.pub" "$image"
+done
+is 'no agent was needed' "$(agent_pid)" ''
+
+# ---- what is signed otherwise ----
+soft_token P-256 ours || done_testing
+openssl genrsa -out "$user/rsa.key" 2048 2>/dev/null
+openssl rsa -in "$user/rsa.key" -pubout -out "$user/rsa.pub" 2>/dev/null
+# by_hand NAME OPTION...: a .sig by openssl
+by_hand() {
+	image "$1"
+	shift
+	printf '{"critical":{"identity":{"docker-reference":"%s"},"image":{"docker-manifest-digest":"%s"},"type":"cosign container image signature"},"optional":null}' \
+	    "${image%:*}" "$digest" >"$user/payload"
+	note=$(openssl dgst -sha256 -sign "$user/rsa.key" "$@" \
+	    "$user/payload" | base64 -w 0)
+	put_layer "$note"
+}
+# put_layer NOTE: $user/payload with that annotation, at .sig
+put_layer() {
+	config=$(printf '{}' >"$user/empty"; "$tool" put-blob "$image" \
+	    "$user/empty")
+	blob=$("$tool" put-blob "$image" "$user/payload")
+	jq -n --arg c "$config" --arg b "$blob" --arg n "$1" \
+	    --argjson s "$(wc -c <"$user/payload")" --argjson count "${2-1}" \
+	    '{schemaVersion: 2,
+	    mediaType: "application/vnd.oci.image.manifest.v1+json",
+	    config: {mediaType: "application/vnd.oci.image.config.v1+json",
+		digest: $c, size: 2},
+	    layers: [range($count) | {
+		mediaType: "application/vnd.dev.cosign.simplesigning.v1+json",
+		digest: $b, size: $s, annotations: {
+		"dev.cosignproject.cosign/signature": $n}}]}' >"$user/m.json"
+	"$tool" put "$image" "$(echo "$digest" | tr : -).sig" "$user/m.json"
+}
+by_hand pkcs1
+ok 'PKCS#1 counts' verify --key "$user/rsa.pub" "$image"
+by_hand pss -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:32
+refused 'RSA-PSS does not' 'RSA-PSS' verify --key "$user/rsa.pub" "$image"
+by_hand tampered
+sed -i 's/"optional":null/"optional":{"a":"b"}/' "$user/payload"
+put_layer "$note"
+refused 'a payload that was tampered with does not' \
+    'none of the given keys' verify --key "$user/rsa.pub" "$image"
+by_hand moved
+image elsewhere
+put_layer "$note"
+refused "another image's does not" 'of another image' \
+    verify --key "$user/rsa.pub" "$image"
+by_hand empty
+put_layer ''
+refused 'an empty one does not' 'no base64|no signature|none of the given' \
+    verify --key "$user/rsa.pub" "$image"
+by_hand many
+put_layer "$(printf x | base64)" 5000
+refused 'thousands are not all looked at' 'more than are looked at' \
+    verify --key "$user/rsa.pub" "$image"
+is 'as JSON too' "$(verify --json --key "$user/rsa.pub" "$image" 2>/dev/null |
+    jq -c '[.verified, .more, .keys, (.signatures | length)]')" \
+    '[false,true,0,512]'
+
+# ---- simple signing ----
+for name in one two; do
+	gpg --batch --quiet --passphrase '' --quick-generate-key \
+	    "$name@example.com" ed25519 sign never 2>"$user/gpg.log"
+	gpg --export "$name@example.com" >"$user/$name.pgp"
+done
+fpr=$(gpg --list-keys --with-colons one@example.com |
+    sed -n 's/^fpr:::::::::\(.*\):/\1/p' | head -n 1)
+image simple
+simple_trust "$user/one.pgp"
+ok 'skopeo signs' skopeo --insecure-policy copy -q --preserve-digests \
+    --src-tls-verify=false --dest-tls-verify=false \
+    --sign-by one@example.com "docker://$image" "docker://$image"
+ok 'touchstone takes it, by registries.d' verify --key "$user/one.pgp" \
+    "$image"
+ok 'and by a key of the keyring' verify --key "$fpr" "$image"
+refused 'not by another key' 'none of the given keys' \
+    verify --key "$user/two.pgp" "$image"
+ok 'touchstone adds its own' sign --key ours --simple "$image"
+is 'behind it' "$(ls "$user/lookaside/simple@sha256=${digest#sha256:}" |
+    xargs)" 'signature-1 signature-2'
+ok 'both count' verify --require 2 --key "$user/one.pgp" --key ours "$image"
+skopeo --insecure-policy copy -q --preserve-digests --src-tls-verify=false \
+    --dest-tls-verify=false "docker://$image" "docker://$registry/simple:v2"
+refused 'another tag is not what was signed' 'another name' \
+    verify --key "$user/one.pgp" "$registry/simple:v2"
+first=$user/lookaside/simple@sha256=${digest#sha256:}/signature-1
+mkdir -p "$user/lookaside/plain@sha256=0"
+image other
+mkdir -p "$user/lookaside/other@sha256=${digest#sha256:}"
+cp "$first" "$user/lookaside/other@sha256=${digest#sha256:}/signature-1"
+refused "another image's signature does not count" 'of another image' \
+    verify --key "$user/one.pgp" "$image"
+printf 'x' | dd of="$user/lookaside/other@sha256=${digest#sha256:}/signature-1" \
+    bs=1 seek=60 conv=notrunc 2>/dev/null
+refused 'nor what was tampered with' 'does not count' \
+    verify --key "$user/one.pgp" "$image"
+gpg --batch --quiet --digest-algo SHA1 -u one@example.com --sign \
+    --output "$user/sha1" "$user/payload" 2>>"$user/gpg.log"
+cp "$user/sha1" "$user/lookaside/other@sha256=${digest#sha256:}/signature-1"
+refused 'nor what is signed with SHA-1' 'hash is not SHA-256' \
+    verify --key "$user/one.pgp" "$image"
+
+# ---- what is not there ----
+image first
+first=$digest
+image second
+refused 'a digest that is not there is not signed' 'not there|not found' \
+    sign --key ours "$registry/second@$first"
+
+# ---- the Notary Project ----
+refused 'without a certificate there is none for notation' 'keys certify' \
+    sign --key ours --notation "$image"
+ok 'a certificate' touchstone keys certify ours
+chain=$XDG_DATA_HOME/touchstone/keys/ours.chain.pem
+if needs_notation; then
+	"$notation" cert add --type ca --store ours "$chain" \
+	    >"$user/notation.log" 2>&1
+	notation_key one
+	notation_key two
+	for form in jws cose; do
+		option=--cose
+		test $form = cose || option=--notation
+		image ours-$form
+		ok "touchstone signs, $form" sign --key ours $option "$image"
+		notation_trust ours
+		ok "notation takes it, $form" $limit "$notation" verify \
+		    --insecure-registry "$registry/ours-$form@$digest"
+		notation_trust two
+		not_ok "notation refuses it for another's" $limit \
+		    "$notation" verify --insecure-registry \
+		    "$registry/ours-$form@$digest"
+		ok "touchstone takes it by its key, $form" verify --key ours \
+		    "$image"
+		ok "and by its root" verify --root "$chain" "$image"
+		ok 'and by its certificate' verify --certificate "$chain" \
+		    "$image"
+
+		image theirs-$form
+		ok "notation signs, $form" $limit "$notation" sign \
+		    --insecure-registry --signature-format $form --key one \
+		    "$registry/theirs-$form@$digest"
+		for name in one two; do
+			cp "$XDG_CONFIG_HOME/notation/localkeys/$name.crt" \
+			    "$user/$name.crt"
+		done
+		ok "touchstone takes it by its root, $form" verify \
+		    --root "$user/one.crt" "$image"
+		ok 'and by its certificate' verify \
+		    --certificate "$user/one.crt" "$image"
+		not_ok "not by another root" verify --root "$user/two.crt" \
+		    "$image"
+		not_ok "nor by another's certificate" verify \
+		    --certificate "$user/two.crt" "$image"
+	done
+else
+	skip notation "$lacks"
+fi
+done_testing
