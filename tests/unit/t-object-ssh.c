@@ -332,7 +332,8 @@ static const struct {
 };
 
 static gpg_error_t
-read_typed(struct view v, struct object *o)
+read_by(gpg_error_t (*reader)(struct view, struct object *, const char **),
+    struct view v, struct object *o)
 {
 	uint8_t *copy = malloc(v.len);
 	const char *why;
@@ -340,10 +341,22 @@ read_typed(struct view v, struct object *o)
 
 	if (v.len > 0)
 		memcpy(copy, v.p, v.len);
-	err = object_read(view_of(copy, v.len), o, &why);
+	err = reader(view_of(copy, v.len), o, &why);
 	check(o, err, why);
 	free(copy);
 	return err;
+}
+
+static gpg_error_t
+read_typed(struct view v, struct object *o)
+{
+	return read_by(object_read, v, o);
+}
+
+static gpg_error_t
+read_raw(struct view v, struct object *o)
+{
+	return read_by(object_read_raw, v, o);
 }
 
 static void
@@ -358,6 +371,27 @@ test_blob_is_nothing_elsewhere(void **state)
 		assert_int_equal(o.kind, OBJECT_BLOB);
 		assert_int_equal(read_typed(view_of(domains[i].twin,
 		    domains[i].twin_len), &o), 0);
+		assert_int_equal(o.kind, OBJECT_BLOB);
+		assert_int_equal(gpg_err_code(read_raw(view_of(
+		    domains[i].bytes, domains[i].len), &o)),
+		    GPG_ERR_FORBIDDEN);
+		assert_int_equal(o.kind, OBJECT_BLOB);
+	}
+}
+
+/* What is signed bare must not be a hash either, of whatever kind. */
+static void
+test_raw_blob_is_no_hash(void **state)
+{
+	static const uint8_t bytes[65] = { 7, 8, 9 };
+	struct object o;
+
+	for (size_t n = 0; n <= sizeof(bytes); n++) {
+		bool hash = n == 20 || n == 28 || n == 32 || n == 48 ||
+		    n == 64;
+
+		assert_int_equal(gpg_err_code(read_raw(view_of(bytes, n),
+		    &o)), hash ? GPG_ERR_FORBIDDEN : 0);
 		assert_int_equal(o.kind, OBJECT_BLOB);
 	}
 }
@@ -399,6 +433,8 @@ test_ssh_blob_is_no_old_openpgp(void **state)
 		assert_int_equal(gpg_err_code(read_ssh(bytes,
 		    VIEW(key_ed25519), &o)), GPG_ERR_FORBIDDEN);
 		assert_int_equal(read_typed(bytes, &o), 0);
+		assert_int_equal(gpg_err_code(read_raw(bytes, &o)),
+		    GPG_ERR_FORBIDDEN);
 		assert_int_equal(read_ssh(view_of(cases[i].twin,
 		    cases[i].twin_len), VIEW(key_ed25519), &o), 0);
 	}
@@ -470,6 +506,7 @@ main(void)
 		cmocka_unit_test(test_login_by_certificate_is_by_this_keys),
 		cmocka_unit_test(test_login_cut_short_is_refused),
 		cmocka_unit_test(test_sshsig_is_whole_or_refused),
+		cmocka_unit_test(test_raw_blob_is_no_hash),
 		cmocka_unit_test(test_blob_is_nothing_elsewhere),
 		cmocka_unit_test(test_ssh_blob_is_nothing_elsewhere),
 		cmocka_unit_test(test_ssh_blob_is_no_old_openpgp),
