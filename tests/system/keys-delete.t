@@ -27,12 +27,19 @@ tool() {
 	    --pin "$(cat "$pin_file")" "$@" 2>&1
 }
 # objects: all that is on the token, a line each: kind, label.
+# There is always one.  SoftHSM finds none while another process writes its
+# files.
 objects() {
-	tool --list-objects | sed -n "
+	for objects_try in 1 2 3 4 5; do
+		tool --list-objects >"$user/objects"
+		test ! -s "$user/objects" || break
+	done
+	sed -n "
 	    s/^\\(Private\\|Public\\) Key Object.*/\\1/p
 	    s/^Certificate Object.*/Certificate/p
 	    s/^Data object.*/Data/p
-	    s/^  label: *'*\\([^']*\\)'*\$/\\1/p" | paste -d ' ' - - | sort
+	    s/^  label: *'*\\([^']*\\)'*\$/\\1/p" "$user/objects" |
+	    paste -d ' ' - - | sort
 }
 key_id() {	# LABEL: CKA_ID
 	tool --list-objects --type privkey | awk -v l="$1" '
@@ -110,8 +117,18 @@ fault 'spare 1'
 delete one --confirm one
 end_module soft
 fault
-ok 'interrupted by the end of its process, run again, it finishes' \
-    delete one --confirm one || diag "$(said)"
+# Who lists it after the login sees no private half, and so no key; without
+# the login the public half stands for it.
+finish() {
+	for finish_try in 1 2 3 4 5; do
+		delete one --confirm one && return 0
+		touchstone forget >/dev/null
+		touchstone keys list --refresh >/dev/null
+	done
+	return 1
+}
+ok 'interrupted by the end of its process, run again, it finishes' finish ||
+    diag "$(said)"
 is 'and the other key is as it was' "$(objects)" "$without"
 
 # ---- done ----
