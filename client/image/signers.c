@@ -160,20 +160,12 @@ is_fingerprint(const char *text)
 }
 
 static gpg_error_t
-add_key(struct signers *s, struct call *c, const char *text)
+add_ours(struct signers *s, struct call *c, const char *text)
 {
 	struct key_info *k = NULL;
 	struct signer *one;
 	gpg_error_t err = 0;
 
-	if (is_file(text))
-		return add_file(s, c, text);
-	if (is_fingerprint(text)) {
-		if (!(err = add(s, c, text, &one)))
-			snprintf(one->fingerprint, sizeof(one->fingerprint),
-			    "%s", text);
-		return err;
-	}
 	if (c->talk.fd < 0)
 		err = call_connect(c, CONNECT_START);
 	if (!err && !(err = keys_fetch_one(c, text, false, &k)) &&
@@ -182,6 +174,25 @@ add_key(struct signers *s, struct call *c, const char *text)
 		k->pub = NULL;
 	}
 	keys_free(&k, 1);
+	return err;
+}
+
+static gpg_error_t
+add_key(struct signers *s, struct call *c, const char *text)
+{
+	struct signer *one;
+	gpg_error_t err;
+
+	if (is_file(text))
+		return add_file(s, c, text);
+	if (!is_fingerprint(text))
+		return add_ours(s, c, text);
+	/* A key of ours signs more than OpenPGP. */
+	if (connect_configured(&c->paths) && !add_ours(s, c, text))
+		return 0;
+	if (!(err = add(s, c, text, &one)))
+		snprintf(one->fingerprint, sizeof(one->fingerprint), "%s",
+		    text);
 	return err;
 }
 

@@ -142,7 +142,14 @@ cp "$user/sha1" "$user/lookaside/other@sha256=${digest#sha256:}/signature-1"
 refused 'nor what is signed with SHA-1' 'hash is not SHA-256' \
     verify --key "$user/one.pgp" "$image"
 
-# ---- what is not there ----
+# ---- what moves, or is not there ----
+"$src/tests/tools/hostile-registry" 127.0.0.1 5001 "$user/hostile.log" \
+    2>"$user/hostile.err" &
+wait_for_port 5001 "$user/hostile.err"
+ok 'where a tag stays' sign --key ours 127.0.0.1:5001/sound
+refused 'nothing is added where a tag moves meanwhile' 'has moved meanwhile' \
+    sign --key ours 127.0.0.1:5001/moves
+unlike 'nor was it tried' "$(cat "$user/hostile.log")" '(POST|PUT).*/moves/'
 image first
 first=$digest
 image second

@@ -23,6 +23,7 @@ then
 else
 	skip 'it signed a whole history' 'no checkout of git'
 fi
+like 'it signed an image' "$tap_out" 'bundle  *signed by '
 card=$dir/yubikey
 signer() {	# GNUPGHOME
 	GNUPGHOME=$1 GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory \
