@@ -159,4 +159,47 @@ not_ok 'there it is not signed yet' verify --key k-p256 "$later"
 ok 'they are after it' touchstone image copy "oci:$user/layout/later:v1" \
     "$later"
 ok 'and verified' verify --key k-p256 "$later"
+
+# ---- out of an archive ----
+(cd "$user/layout/later" && tar cf "$user/later.tar" .)
+not_ok 'an archive is not changed' sign --key k-p256 --as "$later" \
+    "oci-archive:$user/later.tar:v1"
+digest=$("$src/tests/tools/image-make" "$user/layout/aside" v1 aside)
+(cd "$user/layout/aside" && tar cf "$user/aside.tar" .)
+ok 'its signatures go into a layout' sign --key k-p256 \
+    --as "$registry/aside:v1" --to "oci:$user/layout/aside" \
+    "oci-archive:$user/aside.tar:v1"
+ok 'where they are' verify --key k-p256 "oci:$user/layout/aside:v1"
+not_ok 'and not in the archive' verify --key k-p256 \
+    "oci-archive:$user/aside.tar:v1"
+
+# ---- an index, with TLS and a password ----
+authority home
+registry 5002 tls home basic somebody secret
+mkdir -p "$HOME/.docker"
+printf '{"auths":{"%s":{"auth":"%s"}}}' "$registry" \
+    "$(printf somebody:secret | base64)" >"$HOME/.docker/config.json"
+skopeo --insecure-policy copy -q --preserve-digests --dest-tls-verify=false \
+    --dest-authfile "$HOME/.docker/config.json" \
+    "oci:$user/layout/aside:v1" "docker://$registry/multi:one"
+"$tool" --ca "$user/tls/home/ca.pem" get "$registry/multi:one" >"$user/one"
+jq -nc --arg d "$digest" --argjson s "$(wc -c <"$user/one")" '{schemaVersion: 2,
+    mediaType: "application/vnd.oci.image.index.v1+json", manifests: [
+    {mediaType: "application/vnd.oci.image.manifest.v1+json", digest: $d,
+    size: $s, platform: {os: "linux", architecture: "amd64"}}]}' \
+    >"$user/index.json"
+"$tool" --ca "$user/tls/home/ca.pem" put "$registry/multi" v1 \
+    "$user/index.json"
+not_ok 'an authority that is not trusted' sign --key k-p256 -r \
+    "$registry/multi:v1"
+ok 'an index is signed' sign --key k-p256 \
+    --ca "$user/tls/home/ca.pem" "$registry/multi:v1"
+not_ok 'without its images' verify --key k-p256 \
+    --ca "$user/tls/home/ca.pem" "$registry/multi@$digest"
+ok 'or with them' sign --key k-p256 -r \
+    --ca "$user/tls/home/ca.pem" "$registry/multi:v1"
+ok 'then they are' verify --key k-p256 \
+    --ca "$user/tls/home/ca.pem" "$registry/multi@$digest"
+ok 'and it is' verify --key k-p256 \
+    --ca "$user/tls/home/ca.pem" "$registry/multi:v1"
 done_testing
