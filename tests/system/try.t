@@ -95,8 +95,9 @@ is 'with what is in it' "$(ls -A "$user/full")" mine
 
 # ---- where pcscd cannot be had ----
 copy=$user/without
-mkdir -p "$copy/tests/yubikey"
+mkdir -p "$copy/tests/yubikey" "$copy/tests/tools"
 cp "$src/tests/try" "$src/tests/install-deps" "$copy/tests"
+cp "$src/tests/tools/image-make" "$copy/tests/tools"
 printf '#!/bin/sh\necho "with-pcscd: no namespaces" >&2; exit 77\n' \
     >"$copy/tests/yubikey/with-pcscd"
 chmod 755 "$copy/tests/yubikey/with-pcscd"
