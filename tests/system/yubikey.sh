@@ -78,7 +78,12 @@ count() {
 # A card that comes from the factory, in the place of card N.
 card_new() {
 	card_n=$1
-	test ! -f "$work/card-$card_n/pid" || card_stop "$card_n"
+	# pcscd looks at a reader every 0.4 s; one that it did not see empty, and
+	# whose card cannot be reset, stays empty for it.
+	if test -f "$work/card-$card_n/pid"; then
+		card_stop "$card_n"
+		sleep 1
+	fi
 	rm -rf "$work/card-$card_n"
 	card_start "$@"
 }
