@@ -83,14 +83,12 @@ is_known(const struct bindings *all, const struct msg_ssh_bind *in,
 	return false;
 }
 
-gpg_error_t
-bind_add(struct bindings *all, const struct msg_ssh_bind *in,
-    const char **why)
+static gpg_error_t
+add(struct bindings *all, const struct msg_ssh_bind *in, const char **why)
 {
 	struct binding *b;
 	bool known;
 
-	*why = NULL;
 	known = is_known(all, in, why);
 	if (!*why && (in->session.len < 16 || in->host_key.len == 0))
 		*why = "the binding names no session or no host key";
@@ -114,6 +112,20 @@ bind_add(struct bindings *all, const struct msg_ssh_bind *in,
 	else
 		all->list[all->count++] = b;
 	return 0;
+}
+
+gpg_error_t
+bind_add(struct bindings *all, const struct msg_ssh_bind *in,
+    const char **why)
+{
+	gpg_error_t err;
+
+	*why = NULL;
+	err = add(all, in, why);
+	if (err && !*why)
+		*why = gpg_strerror(err);
+	all->refused |= err != 0;
+	return err;
 }
 
 bool

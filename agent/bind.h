@@ -27,14 +27,18 @@ struct binding {
 struct bindings {
 	struct binding *list[BINDINGS_MAX];
 	unsigned count, checks;
+	bool refused;		/* any: the way is not known whole */
 };
 
 /*
- * Adds a binding if the host's key signed the session's id.  Refused, and the
- * connection is what it was: a bad signature, anything behind a binding for a
- * login, another key for a session that is bound, more than BINDINGS_MAX, and
- * more than BINDING_CHECKS altogether.  Once more what is bound as forwarded
- * is good.  *why is a constant for people.
+ * Adds a binding if the host's key signed the session's id.  Refused: a bad
+ * signature, a key that cannot be verified with, anything behind a binding for
+ * a login, another key for a session that is bound, more than BINDINGS_MAX,
+ * and more than BINDING_CHECKS altogether.  Once more what is bound as
+ * forwarded is good.  *why is a constant for people.
+ *
+ * What is refused may have been a forwarding, so that others now speak on the
+ * connection: no later binding makes it one that is not relayed.
  */
 gpg_error_t bind_add(struct bindings *, const struct msg_ssh_bind *,
     const char **why);

@@ -41,6 +41,8 @@ conn_reach(struct conn *c)
 {
 	if (bind_is_forwarded(&c->bindings))
 		return REACH_FORWARDED;
+	if (c->bindings.refused)
+		return REACH_RELAY;
 	if (c->origin == ORIGIN_LOCAL)
 		return REACH_LOCAL;
 	switch (look(c)) {
@@ -241,19 +243,20 @@ deny_binding(struct conn *c, const char *why)
 void
 serve_bind(struct conn *c, struct view body)
 {
-	const char *why = "the binding is malformed";
+	const char *why;
 	struct msg_ssh_bind in;
+	bool bad;
 
-	if (msg_decode(MSG_ssh_bind, body, &in) ||
-	    bind_add(&c->bindings, &in, &why)) {
-		deny_binding(c, why ? why : "out of memory");
-		frame_put_bare(&c->out, SSH_AGENT_FAILURE);
-	} else {
-		c->requester[0] = 0;
-		/* Who forwards local.sock gets no more than by agent.sock. */
-		if (bind_is_forwarded(&c->bindings))
-			c->origin = ORIGIN_AGENT;
-		frame_put_bare(&c->out, SSH_AGENT_SUCCESS);
-	}
+	/* What is malformed names no host, and is refused for that. */
+	if (msg_decode(MSG_ssh_bind, body, &in))
+		in = (struct msg_ssh_bind){ .forwarded = 0 };
+	bad = bind_add(&c->bindings, &in, &why) != 0;
+	c->requester[0] = 0;
+	/* Who forwards local.sock gets no more than by agent.sock. */
+	if (bind_is_forwarded(&c->bindings) || c->bindings.refused)
+		c->origin = ORIGIN_AGENT;
+	if (bad)
+		deny_binding(c, why);
+	frame_put_bare(&c->out, bad ? SSH_AGENT_FAILURE : SSH_AGENT_SUCCESS);
 	conn_answered(c);
 }

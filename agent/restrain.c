@@ -100,7 +100,12 @@ restrain_permits(struct view destinations, const struct bindings *all,
 {
 	const struct binding *last = bind_last(all);
 
-	*why = what ? refuse_login(all, what) : NULL;
+	*why = NULL;
+	if (all->refused)
+		*why = "the key is restricted to certain hosts, and not all "
+		    "hosts that the connection passes are known";
+	else if (what)
+		*why = refuse_login(all, what);
 	if (*why || !last)
 		return !*why;
 	if (is_permitted_way(destinations, all, what ? &what->user : NULL,

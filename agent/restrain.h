@@ -12,8 +12,8 @@
 
 /*
  * Whether the key may sign `what`, or be listed where that is NULL.  Without
- * a binding it is listed and signs nothing.  `now`: seconds since 1970.  *why
- * is a constant for people where it says no.
+ * a binding it is listed and signs nothing; where one was refused, neither.
+ * `now`: seconds since 1970.  *why is a constant for people where it says no.
  */
 bool restrain_permits(struct view destinations, const struct bindings *,
     const struct object *what, uint64_t now, const char **why);

@@ -74,6 +74,14 @@ says 'one that is cut off is refused' 'type 5' \
     read
 says 'none of that ends what a connection may do' 'type 5 type 12' \
     "$(bind one 1 0 two)" read bare:11 read
+says 'a process here may remove what was added' 'type 6' bare:19 read
+says 'and when it is bound to a login' 'type 6 type 6' \
+    "$(bind one 1 0)" read bare:19 read
+says 'but not where a binding was refused' 'type 5 type 6 type 5' \
+    "$(bind one 1 1 two)" read "$(bind one 1 0)" read bare:19 read
+says 'nor where it was cut off' 'type 5 type 5' \
+    "$(bind one 1 1 | sed 's/^hex:......../hex:00000082/;s/\(hex:.\{268\}\).*/\1/')" \
+    read bare:19 read
 # shellcheck disable=SC2046
 says 'sixteen are kept and no more' "$(for i in 1 2 3 4 5 6 7 8 9 10 11 12 \
     13 14 15 16; do printf 'type 6 '; done)type 5" \
@@ -89,6 +97,10 @@ is 'local.sock that is forwarded is as good as agent.sock' \
 is 'and bound to a login it is what it was' \
     "$("$frames" "$sock" "$(bind one 1 0)" read ext:status-v1 read |
     paste -sd ' ')" 'type 6 code 0'
+
+is 'where one was refused it is not' \
+    "$("$frames" "$sock" "$(bind one 1 0 two)" read ext:status-v1 read |
+    paste -sd ' ')" 'type 5 type 28'
 
 # ---- for ever ----
 # Reads nothing, so it is held up; and one that reads and binds on and on.

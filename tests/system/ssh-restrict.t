@@ -101,5 +101,37 @@ again -h gate.$domain -h "gate.$domain>$me@build.$domain"
 is 'on from there' "$(at gate -A 'ssh build echo in')" in
 like 'and no further' "$(at gate -A 'ssh -A build "ssh gate echo in"' 2>&1)" \
     'Permission denied'
+
+# ---- a host whose binding the agent refuses ----
+# Its key is longer than those that are verified, so who asks is not known:
+# what it binds itself then says nothing of the way.
+rm "$user/hosts/gate/key" "$user/hosts/gate/key.pub"
+ssh-keygen -q -t rsa -b 4104 -N '' -C '' -f "$user/hosts/gate/key"
+for host in gate build; do
+	sed -i '/^HostCertificate/d' "$user/hosts/$host/config"
+	kill -HUP "$(cat "$user/hosts/$host/pid")"
+done
+shows_long() {
+	ssh-keyscan -t rsa "gate.$domain" 2>/dev/null |
+	    grep -qF "$(cut -d ' ' -f 2 "$user/hosts/gate/key.pub")"
+}
+wait_for 10 shows_long || fail 'a host has a long key'
+wait_for 10 sshd_listens "build.$domain" || fail 'and the other has its own'
+known_hosts_are plain gate build
+again -h build.$domain
+is 'a key for one host logs in there' "$(at build echo in)" in
+may_log_in "$user/free.pub"
+is 'a host with a long key is logged in to' "$(at gate echo in)" in
+unlike 'from there that key is not seen' "$(at gate -A "$list" 2>&1)" limited
+like 'nor used' \
+    "$(at gate -A "ssh -i $user/limited.pub -o IdentitiesOnly=yes build \
+    echo in" 2>&1)" 'Permission denied'
+mkdir -p "$config"
+echo 'keys = ( { key = "*"; forward_login = "refuse"; } );' >"$config/config"
+touchstone reload >/dev/null
+like 'a rule for logins from afar holds there' \
+    "$(at gate -A 'ssh build echo in' 2>&1)" 'Permission denied'
+denied 'which the record says' 'asked by somebody behind ssh .*forward_login'
+is 'and not for those from here' "$(at build echo in)" in
 ok 'the audit log is unbroken' touchstone audit verify
 done_testing

@@ -85,12 +85,20 @@ test_another_signature_does_not(void **state)
 		assert_int_not_equal(bind_add(&b, &bad[i], &why), 0);
 		assert_non_null(why);
 		assert_int_equal(b.count, 0);
+		assert_true(b.refused);
+		b.refused = false;
 	}
 	bad[0] = good;
 	bad[0].signature = buf_view(&sig);
 	assert_code(bind_add(&b, &bad[0], &why), 0);
 	assert_null(why);
+	assert_false(b.refused);
+	/* Once refused, it stays so beside what is good. */
+	assert_code(bind_add(&b, &bad[1], &why), GPG_ERR_BAD_SIGNATURE);
+	assert_code(bind_add(&b, &bad[0], &why), 0);
+	assert_true(b.refused);
 	bind_clear(&b);
+	assert_false(b.refused);
 	buf_free(&sig);
 	buf_free(&forged);
 }

@@ -329,6 +329,33 @@ test_the_host_is_named_from_afar(void **state)
 	buf_free(&l);
 }
 
+/* Beside what was refused, any binding may be that of another's login. */
+static void
+test_a_refused_binding_hides_the_way(void **state)
+{
+	const struct way *const ways[] = {
+		WAY({ &gate, false }), WAY({ &gate, true }) };
+	struct bindings b = { .refused = true };
+	struct object login;
+	struct buf l;
+
+	gate_then_build(&l);
+	assert_false(permits(&l, &b, NULL));
+	for (size_t i = 0; i < 2; i++) {
+		bind_way(&b, ways[i]);
+		b.refused = true;
+		assert_false(permits(&l, &b, NULL));
+	}
+	bind_way(&b, ways[0]);
+	login = login_of(&b, "git");
+	b.refused = true;
+	assert_false(permits(&l, &b, &login));
+	assert_true(lists(&l, ways[0]));
+	assert_true(lists(&l, ways[1]));
+	assert_true(signs(&l, ways[0], "git"));
+	buf_free(&l);
+}
+
 static void
 test_only_logins_are_signed(void **state)
 {
@@ -419,6 +446,7 @@ main(void)
 		cmocka_unit_test(test_listing_shows_what_can_go_on),
 		cmocka_unit_test(test_the_session_is_the_last_that_was_bound),
 		cmocka_unit_test(test_the_host_is_named_from_afar),
+		cmocka_unit_test(test_a_refused_binding_hides_the_way),
 		cmocka_unit_test(test_only_logins_are_signed),
 		cmocka_unit_test(test_authorities_vouch_for_names),
 		cmocka_unit_test(test_a_certificate_is_not_its_key),
