@@ -6,61 +6,11 @@
 #include <string.h>
 
 #include "client/image/request.h"
-#include "client/run.h"
+#include "client/pick.h"
 
 #define FIRST_CHUNK 131072	/* the bound of sign-image-v1 */
 #define NOTES_MAX 64
 #define NOTES_BYTES (NOTES_MAX * 1200)
-
-/* git's own setting; "" if it has none. */
-static void
-git_key(char *out, size_t size)
-{
-	const char *const argv[] = { "git", "config", "--get",
-		"user.signingkey", NULL };
-	struct buf b;
-	int status;
-
-	out[0] = 0;
-	buf_init(&b, 4096);
-	if (!run_program(argv, view_of(NULL, 0), &b, &status) && !status) {
-		struct view v = buf_view(&b);
-
-		while (v.len && v.p[v.len - 1] == '\n')
-			v.len--;
-		snprintf(out, size, "%.*s", (int)v.len, (const char *)v.p);
-	}
-	buf_free(&b);
-}
-
-static gpg_error_t
-only_key(struct call *c, struct key_info **out)
-{
-	size_t count = 0;
-	gpg_error_t err = keys_fetch(c, "", false, out, &count);
-
-	if (!err && count != 1) {
-		keys_free(out, count);
-		err = call_problem(c, GPG_ERR_AMBIGUOUS_NAME, "there are %zu "
-		    "keys: say which one with --key, or for always with git "
-		    "config user.signingkey", count);
-	}
-	return err;
-}
-
-static gpg_error_t
-find_key(struct signature_request *r)
-{
-	const char *name = call_option(r->call, "key");
-	char git[1024] = "";
-
-	if (!name)
-		git_key(git, sizeof(git));
-	if (!name && git[0])
-		name = git;
-	return name ? keys_fetch_one(r->call, name, false, &r->key) :
-	    only_key(r->call, &r->key);
-}
 
 static gpg_error_t
 find_chain(struct signature_request *r, bool needed)
@@ -115,7 +65,7 @@ request_begin(struct signature_request *r, struct call *c, bool needed)
 	buf_init(&r->note_bytes, NOTES_BYTES);
 	if ((err = read_notes(r)) ||
 	    (err = call_connect(c, CONNECT_START)) ||
-	    (err = find_key(r)))
+	    (err = pick_key(c, &r->key)))
 		return err;
 	return find_chain(r, needed);
 }

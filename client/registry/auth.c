@@ -18,7 +18,9 @@
 #define TOKEN_SECONDS 60		/* where the server does not say */
 #define ROUNDS 3		/* challenges to one set of actions in a row */
 
-/* A header for one set of actions: pull, or pull and push. */
+#define PASSES 3
+
+/* A header for one set of actions: pull, pull and push, or all. */
 struct pass {
 	char actions[16];
 	struct buf header;	/* with a NUL */
@@ -31,9 +33,10 @@ struct auth {
 	struct problem *why;
 	const struct http_trust *trust;
 	struct reference image;
+	char scope[256];	/* the repository that tokens are for */
 	struct credentials known;
 	bool looked;
-	struct pass passes[2];
+	struct pass passes[PASSES];
 };
 
 static time_t
@@ -58,7 +61,8 @@ auth_new(struct auth **out, struct http *http, const struct reference *image,
 	a->why = why;
 	a->trust = trust;
 	a->image = *image;
-	for (size_t i = 0; i < 2; i++)
+	auth_scope(a, image->repository);
+	for (size_t i = 0; i < PASSES; i++)
 		buf_init(&a->passes[i].header, HEADER_MAX);
 	return 0;
 }
@@ -70,17 +74,24 @@ auth_free(struct auth **auth)
 
 	if (!a)
 		return;
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < PASSES; i++)
 		buf_free(&a->passes[i].header);
 	credentials_free(&a->known);
 	free(a);
 	*auth = NULL;
 }
 
+void
+auth_scope(struct auth *a, const char *repository)
+{
+	snprintf(a->scope, sizeof(a->scope), "%s", repository);
+}
+
 static struct pass *
 pass_for(struct auth *a, const char *actions)
 {
-	struct pass *p = &a->passes[strcmp(actions, "pull") != 0];
+	struct pass *p = &a->passes[!strcmp(actions, "pull") ? 0 :
+	    strcmp(actions, "*") ? 1 : 2];
 
 	snprintf(p->actions, sizeof(p->actions), "%s", actions);
 	return p;
@@ -159,8 +170,8 @@ put_question(struct auth *a, const struct challenge *ch, const char *actions,
 {
 	char scope[400];
 
-	snprintf(scope, sizeof(scope), "repository:%s:%s",
-	    a->image.repository, actions);
+	snprintf(scope, sizeof(scope), "repository:%s:%s", a->scope,
+	    actions);
 	return put_escaped(b, "service", ch->service) &&
 	    put_escaped(b, "&scope", scope);
 }

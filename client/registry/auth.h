@@ -15,8 +15,11 @@ gpg_error_t auth_new(struct auth **, struct http *, const struct reference *,
     const struct http_trust *, struct problem *);
 void auth_free(struct auth **);		/* wipes */
 
+/* Another name for the repository than the reference's, in tokens. */
+void auth_scope(struct auth *, const char *repository);
+
 /*
- * What to send for "pull" or "pull,push"; NULL if nothing is known yet.
+ * What to send for "pull", "pull,push" or "*"; NULL if nothing is known yet.
  * Valid until the next call.
  */
 const char *auth_header(struct auth *, const char *actions);

@@ -89,29 +89,69 @@ make_folder(char *dst, const char *base, const char *below, const char *host)
 	return true;
 }
 
-gpg_error_t
-trust_find(const char *host, struct http_trust *t, struct problem *why)
+struct place {
+	const char *base, *below;	/* NULL: there is none */
+};
+
+static gpg_error_t
+look_at(const struct place *places, size_t count, const char *host,
+    struct http_trust *t, struct problem *why)
 {
-	const char *home = getenv("HOME"), *xdg = getenv("XDG_CONFIG_HOME");
-	const struct {
-		const char *base, *below;
-	} places[] = {
-		{ xdg && *xdg == '/' ? xdg : NULL, "/containers/certs.d" },
-		{ home, "/.config/containers/certs.d" },
-		{ "", "/etc/containers/certs.d" },
-		{ "", "/etc/docker/certs.d" },
-	};
 	char dir[PATH_MAX / 2];
 	gpg_error_t err = 0;
 
-	memset(t, 0, sizeof(*t));
-	buf_init(&t->ca, CA_MAX);
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]) && !err &&
-	    buf_len(&t->ca) == 0 && !t->cert; i++)
+	for (size_t i = 0; i < count && !err && buf_len(&t->ca) == 0 &&
+	    !t->cert; i++)
 		if (places[i].base && make_folder(dir, places[i].base,
 		    places[i].below, host))
 			err = look_in(dir, t, why);
 	if (err)
 		trust_free(t);
 	return err;
+}
+
+static gpg_error_t
+look_at_certs(const char *host, struct http_trust *t, struct problem *why)
+{
+	const char *home = getenv("HOME"), *xdg = getenv("XDG_CONFIG_HOME");
+	const struct place places[] = {
+		{ xdg && *xdg == '/' ? xdg : NULL, "/containers/certs.d" },
+		{ home, "/.config/containers/certs.d" },
+		{ "", "/etc/containers/certs.d" },
+		{ "", "/etc/docker/certs.d" },
+	};
+
+	return look_at(places, sizeof(places) / sizeof(places[0]), host, t,
+	    why);
+}
+
+static void
+trust_init(struct http_trust *t)
+{
+	memset(t, 0, sizeof(*t));
+	buf_init(&t->ca, CA_MAX);
+}
+
+gpg_error_t
+trust_find(const char *host, struct http_trust *t, struct problem *why)
+{
+	trust_init(t);
+	return look_at_certs(host, t, why);
+}
+
+gpg_error_t
+trust_find_notary(const char *host, struct http_trust *t, struct problem *why)
+{
+	const char *home = getenv("HOME"), *own = getenv("DOCKER_CONFIG");
+	const struct place places[] = {
+		{ own && *own == '/' ? own : NULL, "/tls" },
+		{ home, "/.docker/tls" },
+	};
+	gpg_error_t err;
+
+	trust_init(t);
+	err = look_at(places, sizeof(places) / sizeof(places[0]), host, t,
+	    why);
+	return err || buf_len(&t->ca) > 0 || t->cert ? err :
+	    look_at_certs(host, t, why);
 }

@@ -11,6 +11,10 @@
 /* The first folder that is there counts; none is no error. */
 gpg_error_t trust_find(const char *host, struct http_trust *,
     struct problem *);
+
+/* The same of a Notary server: first where docker keeps those, ~/.docker/tls. */
+gpg_error_t trust_find_notary(const char *host, struct http_trust *,
+    struct problem *);
 void trust_free(struct http_trust *);
 
 #endif

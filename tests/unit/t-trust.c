@@ -1,0 +1,287 @@
+/*
+ * Trust data's names and memory: which server has what, and that nothing seen
+ * is forgotten.
+ */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "client/trust/gun.h"
+#include "client/trust/state.h"
+
+#define HEX "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
+
+/* ---- names ---- */
+
+static void
+gun_is(const char *text, const char *server, const char *name,
+    const char *url, bool whole)
+{
+	struct problem why;
+	struct gun g;
+
+	assert_int_equal(gun_find(&g, text, server, &why), 0);
+	assert_string_equal(g.name, name);
+	assert_string_equal(g.server, url);
+	assert_int_equal(g.whole, whole);
+}
+
+static void
+gun_is_of_docker_or_the_registry(void **state)
+{
+	(void)state;
+	unsetenv("DOCKER_CONTENT_TRUST_SERVER");
+	gun_is("debian", NULL, "docker.io/library/debian",
+	    "https://notary.docker.io", true);
+	gun_is("a/b:1", NULL, "docker.io/a/b", "https://notary.docker.io",
+	    false);
+	gun_is("reg.example:5000/app", NULL, "reg.example:5000/app",
+	    "https://reg.example:5000", true);
+	gun_is("reg.example/app/x:v1", "https://n.example:4443/", "reg.example/app/x",
+	    "https://n.example:4443", false);
+	gun_is("reg.example/app@sha256:" HEX, "https://n.example/trust",
+	    "reg.example/app", "https://n.example/trust", false);
+}
+
+static void
+gun_server_is_the_option_then_the_variable(void **state)
+{
+	(void)state;
+	setenv("DOCKER_CONTENT_TRUST_SERVER", "https://v.example", 1);
+	gun_is("r.example/app", NULL, "r.example/app", "https://v.example",
+	    true);
+	gun_is("r.example/app", "https://o.example", "r.example/app",
+	    "https://o.example", true);
+	setenv("DOCKER_CONTENT_TRUST_SERVER", "", 1);
+	gun_is("r.example/app", NULL, "r.example/app", "https://r.example",
+	    true);
+	unsetenv("DOCKER_CONTENT_TRUST_SERVER");
+}
+
+static void
+gun_refuses_what_is_no_server(void **state)
+{
+	static const char *const bad[] = { "n.example", "ftp://n.example",
+		"https://u:p@n.example", "https://n.example/?x",
+		"https://n.example/#x", "https://n .example",
+		"file:///etc/passwd", "https://" };
+	struct problem why;
+	struct gun g;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		assert_int_equal(gpg_err_code(gun_find(&g, "r.example/app",
+		    bad[i], &why)), GPG_ERR_INV_ARG);
+	assert_int_equal(gpg_err_code(gun_find(&g, "R/..", NULL, &why)),
+	    GPG_ERR_INV_NAME);
+}
+
+/* ---- memory ---- */
+
+struct fixture {
+	char dir[64];
+	struct paths paths;
+	struct gun gun;
+};
+
+static int
+set_up(void **state)
+{
+	static struct fixture f;
+	struct problem why;
+
+	strcpy(f.dir, "/tmp/t-trust.XXXXXX");
+	if (!mkdtemp(f.dir))
+		return -1;
+	f.paths.state = f.dir;
+	*state = &f;
+	return gun_find(&f.gun, "r.example/app", "https://n.example", &why) ?
+	    -1 : 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct fixture *f = *state;
+	char command[128];
+
+	snprintf(command, sizeof(command), "rm -rf '%s'", f->dir);
+	return system(command);
+}
+
+static void
+load(struct fixture *f, struct state *s, bool expect)
+{
+	struct problem why;
+	bool first;
+
+	assert_int_equal(state_load(s, &f->paths, &f->gun, &first, &why), 0);
+	assert_int_equal(first, expect);
+}
+
+static void
+put_mark(struct state *s, const char *role, uint32_t version)
+{
+	struct mark m = { version, HEX, json_pack("[s]", HEX) };
+
+	assert_int_equal(state_set_mark(s, role, &m), 0);
+	json_decref(m.keys);
+}
+
+static uint32_t
+version_of(const struct state *s, const char *role)
+{
+	struct mark m;
+
+	state_mark(s, role, &m);
+	return m.version;
+}
+
+static void
+save(struct state *s)
+{
+	struct problem why;
+
+	assert_int_equal(state_save(s, &why), 0);
+}
+
+static void
+state_survives(void **state)
+{
+	struct fixture *f = *state;
+	struct state s;
+	int64_t since;
+
+	load(f, &s, true);
+	put_mark(&s, "root", 3);
+	put_mark(&s, "targets/releases", 7);
+	assert_int_equal(state_set_root(&s, view_str("{\"x\":\"\\\\u00e9\"}")),
+	    0);
+	assert_int_equal(state_set_pinned(&s, "first use", 1000), 0);
+	save(&s);
+	state_free(&s);
+
+	load(f, &s, false);
+	assert_int_equal(version_of(&s, "root"), 3);
+	assert_int_equal(version_of(&s, "targets/releases"), 7);
+	assert_int_equal(version_of(&s, "targets"), 0);
+	assert_true(view_eq_str(state_root(&s), "{\"x\":\"\\\\u00e9\"}"));
+	assert_string_equal(state_pinned(&s, &since), "first use");
+	assert_int_equal(since, 1000);
+	state_drop_mark(&s, "targets/releases");
+	save(&s);
+	state_free(&s);
+
+	load(f, &s, false);
+	assert_int_equal(version_of(&s, "targets/releases"), 0);
+	state_free(&s);
+}
+
+static void
+state_is_of_one_repository_at_one_server(void **state)
+{
+	struct fixture *f = *state, other = *f;
+	struct problem why;
+	struct state s;
+
+	load(f, &s, true);
+	put_mark(&s, "root", 3);
+	save(&s);
+	state_free(&s);
+	assert_int_equal(gun_find(&other.gun, "r.example/ap2",
+	    "https://n.example", &why), 0);
+	load(&other, &s, true);
+	state_free(&s);
+	assert_int_equal(gun_find(&other.gun, "r.example/app",
+	    "https://n2.example", &why), 0);
+	load(&other, &s, true);
+	state_free(&s);
+}
+
+/* Two at once: neither takes the other back. */
+static void
+state_merges_to_the_higher_version(void **state)
+{
+	struct fixture *f = *state;
+	struct state a, b;
+
+	load(f, &a, true);
+	load(f, &b, true);
+	put_mark(&a, "root", 3);
+	put_mark(&a, "timestamp", 9);
+	assert_int_equal(state_set_root(&a, view_str("three")), 0);
+	put_mark(&b, "root", 2);
+	put_mark(&b, "targets", 5);
+	put_mark(&b, "timestamp", 8);
+	assert_int_equal(state_set_root(&b, view_str("two")), 0);
+	save(&a);
+	save(&b);
+	state_free(&a);
+	state_free(&b);
+
+	load(f, &a, false);
+	assert_int_equal(version_of(&a, "root"), 3);
+	assert_true(view_eq_str(state_root(&a), "three"));
+	assert_int_equal(version_of(&a, "timestamp"), 9);
+	assert_int_equal(version_of(&a, "targets"), 5);
+	state_free(&a);
+}
+
+static void
+state_that_is_damaged_is_not_none(void **state)
+{
+	static const char *const bad[] = { "", "{", "[]", "{}",
+		"{\"root\":\"\",\"pinned\":\"\",\"since\":0,\"roles\":"
+		    "{\"root\":{\"version\":0,\"sha256\":\"" HEX
+		    "\",\"keys\":[]}}}",
+		"{\"root\":\"\",\"pinned\":\"\",\"since\":0,\"roles\":"
+		    "{\"root\":{\"version\":2147483648,\"sha256\":\"" HEX
+		    "\",\"keys\":[]}}}",
+		"{\"root\":\"\",\"root\":\"\",\"pinned\":\"\",\"since\":0,"
+		    "\"roles\":{}}" };
+	static const char good[] = "{\"root\":\"\",\"pinned\":\"\",\"since\":"
+	    "0,\"roles\":{\"root\":{\"version\":1,\"sha256\":\"" HEX
+	    "\",\"keys\":[]}}}";
+	struct fixture *f = *state;
+	struct problem why;
+	struct state s;
+	bool first;
+
+	load(f, &s, true);
+	put_mark(&s, "root", 1);
+	save(&s);
+	state_free(&s);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		assert_int_equal(paths_write(s.file, view_str(bad[i])), 0);
+		assert_int_not_equal(state_load(&s, &f->paths, &f->gun,
+		    &first, &why), 0);
+		state_free(&s);
+	}
+	assert_int_equal(paths_write(s.file, view_str(good)), 0);
+	load(f, &s, false);
+	state_free(&s);
+}
+
+#define WITH_FOLDER(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(gun_is_of_docker_or_the_registry),
+		cmocka_unit_test(gun_server_is_the_option_then_the_variable),
+		cmocka_unit_test(gun_refuses_what_is_no_server),
+		WITH_FOLDER(state_survives),
+		WITH_FOLDER(state_is_of_one_repository_at_one_server),
+		WITH_FOLDER(state_merges_to_the_higher_version),
+		WITH_FOLDER(state_that_is_damaged_is_not_none),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
