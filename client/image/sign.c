@@ -11,6 +11,7 @@
 
 #include "client/image/lookaside.h"
 #include "client/image/request.h"
+#include "client/registry/append.h"
 #include "client/image/rows.h"
 #include "format/dsse.h"
 
@@ -25,6 +26,7 @@ struct work {
 	struct image image;
 	struct store *to;	/* NULL: where the image is */
 	struct buf results[FORMS], texts[FORMS];
+	char places[FORMS][1536];	/* where it was written; "" */
 	json_t *done;		/* what has been written, for --json */
 };
 
@@ -123,11 +125,25 @@ thumbprints(const struct chainfile *chain)
 	return note;
 }
 
+static struct store *
+target(struct work *w)
+{
+	return w->to ? w->to : w->image.store;
+}
+
+static gpg_error_t
+fail_there(struct work *w, gpg_error_t err)
+{
+	const char *words = target(w)->why.text;
+
+	return call_problem(w->call, err, "%s", words[0] ? words :
+	    gpg_strerror(err));
+}
+
 static gpg_error_t
 attach(struct work *w, const struct descriptor *d, enum form form,
     char *place, size_t size)
 {
-	struct store *to = w->to ? w->to : w->image.store;
 	struct attachment a = { .artifact_type = DSSE_BUNDLE,
 	    .layer_type = DSSE_BUNDLE, .layer = buf_view(&w->results[form]) };
 	struct descriptor made;
@@ -147,12 +163,11 @@ attach(struct work *w, const struct descriptor *d, enum form form,
 		    thumbprints(&w->request.chain),
 		    "org.opencontainers.image.created", now_note());
 	}
-	err = a.annotations ? referrers_attach(to, d, &a, &made) :
+	err = a.annotations ? referrers_attach(target(w), d, &a, &made) :
 	    gpg_error(GPG_ERR_ENOMEM);
 	json_decref(a.annotations);
 	if (err)
-		return call_problem(w->call, err, "%s", to->why.text[0] ?
-		    to->why.text : gpg_strerror(err));
+		return fail_there(w, err);
 	snprintf(place, size, "%s", made.digest);
 	return 0;
 }
@@ -160,20 +175,18 @@ attach(struct work *w, const struct descriptor *d, enum form form,
 static gpg_error_t
 append(struct work *w, const struct descriptor *d, char *place, size_t size)
 {
-	struct store *to = w->to ? w->to : w->image.store;
 	struct view text = buf_view(&w->texts[FORM_SIGSTORE]);
 	json_t *notes = json_pack("{s:s%}", SIGSTORE_NOTE, text.p, text.len);
 	char tag[80];
 	gpg_error_t err;
 
 	referrers_tag(d->digest, ".sig", tag);
-	err = notes ? layers_append(to, tag, SIGSTORE_LAYER,
+	err = notes ? layers_append(target(w), tag, SIGSTORE_LAYER,
 	    buf_view(&w->results[FORM_SIGSTORE]), notes) :
 	    gpg_error(GPG_ERR_ENOMEM);
 	json_decref(notes);
 	if (err)
-		return call_problem(w->call, err, "%s", to->why.text[0] ?
-		    to->why.text : gpg_strerror(err));
+		return fail_there(w, err);
 	snprintf(place, size, "%s", tag);
 	return 0;
 }
@@ -198,23 +211,49 @@ put_simple(struct work *w, const struct descriptor *d, char *place,
 static gpg_error_t
 write_one(struct work *w, const struct descriptor *d, enum form form)
 {
-	char place[1536];
+	char *place = w->places[form];
+	size_t size = sizeof(w->places[form]);
 	gpg_error_t err;
 
 	if (form == FORM_SIGSTORE)
-		err = append(w, d, place, sizeof(place));
+		err = append(w, d, place, size);
 	else if (form == FORM_SIMPLE)
-		err = put_simple(w, d, place, sizeof(place));
+		err = put_simple(w, d, place, size);
 	else
-		err = attach(w, d, form, place, sizeof(place));
+		err = attach(w, d, form, place, size);
 	if (err)
-		return err;
+		place[0] = 0;
+	return err;
+}
+
+static void
+tell(struct work *w, const struct descriptor *d, enum form form)
+{
 	json_array_append_new(w->done, json_pack("{s:s,s:s,s:s,s:s}",
-	    "format", form_name(form), "digest", d->digest, "place", place,
-	    "key", w->request.key->hex));
+	    "format", form_name(form), "digest", d->digest, "place",
+	    w->places[form], "key", w->request.key->hex));
 	if (!w->call->json)
-		printf("%s: %s at %s\n", d->digest, form_name(form), place);
-	return 0;
+		printf("%s: %s at %s\n", d->digest, form_name(form),
+		    w->places[form]);
+}
+
+/* What was written is told if it is known to have stayed. */
+static gpg_error_t
+write_all(struct work *w, const struct descriptor *d)
+{
+	gpg_error_t err = 0, lost;
+
+	for (size_t i = 0; i < FORMS; i++) {
+		w->places[i][0] = 0;
+		if (w->wanted[i] && !err)
+			err = write_one(w, d, (enum form)i);
+	}
+	if ((lost = append_settle(target(w))))
+		return fail_there(w, lost);
+	for (size_t i = 0; i < FORMS; i++)
+		if (w->places[i][0])
+			tell(w, d, (enum form)i);
+	return err;
 }
 
 static gpg_error_t
@@ -224,11 +263,8 @@ sign_manifest(struct work *w, const struct manifest *m)
 	gpg_error_t err;
 
 	manifest_descriptor(m, &d);
-	if (!(err = make(w, m)))
-		err = image_check_place(&w->image);
-	for (size_t i = 0; i < FORMS && !err; i++)
-		if (w->wanted[i])
-			err = write_one(w, &d, (enum form)i);
+	if (!(err = make(w, m)) && !(err = image_check_place(&w->image)))
+		err = write_all(w, &d);
 	free_results(w);
 	return err;
 }

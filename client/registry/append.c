@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
@@ -95,19 +96,32 @@ condition(const struct manifest *now)
 	return now->etag[0] == '"' ? now->etag : NULL;
 }
 
-struct job {
-	struct store *store;
-	const char *tag, *list;
+/* What has been written, until it is known to have stayed. */
+struct append {
+	struct append *next;
+	char tag[80];
+	const char *list;
 	json_t *entry, *fresh;
 	append_finish *finish;
+	int64_t due;		/* when to look again */
 };
+
+static void
+job_free(struct append *b)
+{
+	json_decref(b->entry);
+	json_decref(b->fresh);
+	free(b);
+}
 
 /* What is there; nothing is no error.  Its list may have the entry. */
 static gpg_error_t
-look(struct job *b, struct manifest *now, bool *done)
+look(struct store *s, struct append *b, struct manifest *now, bool *done)
 {
-	gpg_error_t err = store_get(b->store, b->tag, now);
+	gpg_error_t err;
 
+	manifest_free(now);
+	err = store_get(s, b->tag, now);
 	if (gpg_err_code(err) == GPG_ERR_NOT_FOUND) {
 		manifest_free(now);
 		err = 0;
@@ -116,48 +130,140 @@ look(struct job *b, struct manifest *now, bool *done)
 	return err;
 }
 
+/* Whether it is still what the next one was made from. */
+static bool
+has_moved(const struct manifest *from, const struct manifest *now)
+{
+	return !from->json != !now->json ||
+	    (now->json && strcmp(from->digest, now->digest));
+}
+
 /*
- * Once.  Somebody who read before we wrote may write after it: who waits as
- * long as reading and writing takes, and looks again, sees that.
+ * Once.  What the next one needs is written before, and then it is looked at
+ * again, so that others have as little time as can be to write between.  Who
+ * read before we wrote may write after it: who waits as long as reading and
+ * writing takes, and looks again, sees that.
  */
 static gpg_error_t
-append_once(struct job *b, bool *done)
+write_once(struct store *s, struct append *b, bool *done)
 {
-	struct manifest now, next;
-	int64_t start = now_ms(), took;
+	struct manifest from, now, next;
 	gpg_error_t err;
+	int64_t start, took;
 
+	manifest_init(&from);
 	manifest_init(&now);
 	manifest_init(&next);
-	if ((err = look(b, &now, done)) || *done)
+	if ((err = look(s, b, &from, done)) || *done ||
+	    (err = make_next(s, &from, b->list, b->entry, b->fresh, b->finish,
+	    &next)))
 		goto out;
-	if ((err = make_next(b->store, &now, b->list, b->entry, b->fresh,
-	    b->finish, &next)) || (err = store_put(b->store, b->tag, &next,
-	    condition(&now), NULL)))
+	start = now_ms();
+	if ((err = look(s, b, &now, done)) || *done)
 		goto out;
+	if (has_moved(&from, &now))
+		err = gpg_error(GPG_ERR_CONFLICT);
+	else
+		err = store_put(s, b->tag, &next, condition(&now), NULL);
 	took = now_ms() - start;
-	http_sleep_ms(2 * took < SETTLE_MS ? 2 * took : SETTLE_MS);
-	err = look(b, &now, done);
+	b->due = now_ms() + (2 * took < SETTLE_MS ? 2 * took : SETTLE_MS);
 out:
+	manifest_free(&from);
 	manifest_free(&now);
 	manifest_free(&next);
 	return err;
+}
+
+static gpg_error_t
+others_write(struct store *s, const struct append *b)
+{
+	return problem_set(&s->why, GPG_ERR_CONFLICT, "%s: others write there "
+	    "all the time; try again later", b->tag);
+}
+
+/* Until it is written, or there already, which *done says. */
+static gpg_error_t
+write_it(struct store *s, struct append *b, bool *done)
+{
+	gpg_error_t err;
+
+	for (unsigned i = 0; i < TRIES; i++) {
+		err = write_once(s, b, done);
+		if (gpg_err_code(err) != GPG_ERR_CONFLICT)
+			return err;
+		back_off(i);
+	}
+	return others_write(s, b);
 }
 
 gpg_error_t
 append_entry(struct store *s, const char *tag, const char *list,
     json_t *entry, json_t *fresh, append_finish *finish)
 {
-	struct job b = { s, tag, list, entry, fresh, finish };
-	gpg_error_t err = 0;
+	struct append *b = calloc(1, sizeof(*b));
 	bool done = false;
+	gpg_error_t err;
 
-	for (unsigned i = 0; i < TRIES; i++) {
-		err = append_once(&b, &done);
-		if (done || (err && gpg_err_code(err) != GPG_ERR_CONFLICT))
-			return err;
-		back_off(i);
+	if (!b)
+		return gpg_error_from_syserror();
+	snprintf(b->tag, sizeof(b->tag), "%s", tag);
+	b->list = list;
+	b->entry = json_incref(entry);
+	b->fresh = json_incref(fresh);
+	b->finish = finish;
+	err = write_it(s, b, &done);
+	if (err || done) {
+		job_free(b);
+	} else {
+		b->next = s->pending;
+		s->pending = b;
 	}
-	return problem_set(&s->why, GPG_ERR_CONFLICT, "%s: others write there "
-	    "all the time; try again later", tag);
+	return err;
+}
+
+static gpg_error_t
+settle(struct store *s, struct append *b)
+{
+	struct manifest now;
+	bool done = false;
+	gpg_error_t err = 0;
+	int64_t left;
+
+	manifest_init(&now);
+	for (unsigned i = 0; i < TRIES && !err && !done; i++) {
+		if ((left = b->due - now_ms()) > 0)
+			http_sleep_ms(left);
+		if ((err = look(s, b, &now, &done)) || done)
+			break;
+		back_off(i);
+		err = write_it(s, b, &done);
+	}
+	manifest_free(&now);
+	return err || done ? err : others_write(s, b);
+}
+
+gpg_error_t
+append_settle(struct store *s)
+{
+	gpg_error_t err = 0;
+	struct append *b;
+
+	while ((b = s->pending) && !err) {
+		err = settle(s, b);
+		s->pending = b->next;
+		job_free(b);
+	}
+	append_forget(s);
+	return err;
+}
+
+void
+append_forget(struct store *s)
+{
+	struct append *b;
+
+	while ((b = s->pending)) {
+		s->pending = b->next;
+		job_free(b);
+	}
 }

@@ -333,5 +333,7 @@ referrers_copy(struct store *from, struct store *to, const char *digest,
 			++*count;
 	descriptors_free(&d);
 	referrers_tag(digest, ".sig", tag);
-	return err ? err : copy_layers(from, to, tag, count);
+	if (err || (err = copy_layers(from, to, tag, count)))
+		return err;
+	return append_settle(to);
 }

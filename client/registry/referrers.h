@@ -29,8 +29,8 @@ struct attachment {
 
 /*
  * Writes a manifest with one layer that refers to the subject, so that it is
- * found, and nothing that another wrote meanwhile is lost.  *made (may be
- * NULL) is its descriptor.
+ * found, and nothing that another wrote meanwhile is lost, once
+ * append_settle() has looked again.  *made (may be NULL) is its descriptor.
  */
 gpg_error_t referrers_attach(struct store *, const struct descriptor *subject,
     const struct attachment *, struct descriptor *made);
@@ -40,7 +40,8 @@ void referrers_tag(const char *digest, const char *suffix, char dst[80]);
 
 /*
  * Appends a layer to the image at the tag, which it makes if there is none.
- * The same layer with the same annotations is there once.
+ * The same layer with the same annotations is there once.  append_settle() is
+ * for this too.
  */
 gpg_error_t layers_append(struct store *, const char *tag, const char *type,
     struct view layer, json_t *annotations);

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "client/registry/store.h"
+#include "client/registry/append.h"
 
 /* PATH or PATH:TAG, after the kind. */
 static gpg_error_t
@@ -54,8 +54,10 @@ store_open(struct store **out, const char *place,
 void
 store_close(struct store **s)
 {
-	if (*s)
+	if (*s) {
+		append_forget(*s);
 		(*s)->ops->close(*s);
+	}
 	*s = NULL;
 }
 

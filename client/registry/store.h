@@ -30,6 +30,7 @@ struct store {
 	const struct store_ops *ops;
 	struct problem why;	/* of the last error */
 	struct reference image;	/* of a registry; else its tag only, or "" */
+	struct append *pending;	/* append.h */
 };
 
 /*

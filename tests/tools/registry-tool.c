@@ -29,6 +29,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "client/registry/append.h"
 #include "client/registry/referrers.h"
 #include "local/paths.h"
 
@@ -196,7 +197,8 @@ attach(struct tool *t)
 
 	if (!(err = read_arg(t, 1, &b)) && !(err = image(t, &subject))) {
 		a.layer = buf_view(&b);
-		if (!(err = referrers_attach(t->store, &subject, &a, &made)))
+		if (!(err = referrers_attach(t->store, &subject, &a,
+		    &made)) && !(err = append_settle(t->store)))
 			printf("%s\n", made.digest);
 	}
 	buf_free(&b);
@@ -214,8 +216,9 @@ append(struct tool *t)
 
 	if (!(err = read_arg(t, 0, &b)) && !(err = image(t, &d))) {
 		referrers_tag(d.digest, ".sig", tag);
-		err = layers_append(t->store, tag, SIG_TYPE, buf_view(&b),
-		    note);
+		if (!(err = layers_append(t->store, tag, SIG_TYPE,
+		    buf_view(&b), note)))
+			err = append_settle(t->store);
 	}
 	buf_free(&b);
 	json_decref(note);
