@@ -316,13 +316,13 @@ http_probe(struct http *h, const struct http_request *ask, bool *tls)
 {
 	struct http_reply reply = { .status = 0 };
 	struct transfer t = { .h = h, .ask = ask, .reply = &reply };
-	int64_t end = http_now_ms() + h->options.limit_ms;
-	CURLcode rc = CURLE_OK;
-	gpg_error_t err = try_once(&t, end, &rc);
+	struct place p;
+	CURLcode rc;
+	gpg_error_t err;
 
+	if ((err = place_of(h, ask->url, &p)))
+		return err;
+	rc = transfer_probe(&t, ask->url, h->options.limit_ms);
 	*tls = rc != CURLE_SSL_CONNECT_ERROR;
-	if (!err && rc && *tls)
-		err = failed(&t, rc, 1);
-	http_reply_free(&reply);
-	return err;
+	return rc && *tls ? failed(&t, rc, 1) : 0;
 }

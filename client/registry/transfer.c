@@ -236,3 +236,21 @@ transfer_run(struct transfer *t, const char *url, bool home,
 	curl_slist_free_all(headers);
 	return rc;
 }
+
+CURLcode
+transfer_probe(struct transfer *t, const char *url, int64_t left)
+{
+	CURL *c = t->h->curl;
+
+	curl_easy_reset(c);
+	curl_easy_setopt(c, CURLOPT_URL, url);
+	set_limits(t, left);
+	set_trust(t, true);
+	curl_easy_setopt(c, CURLOPT_CAINFO_BLOB, NULL);
+	curl_easy_setopt(c, CURLOPT_CAINFO, NULL);
+	curl_easy_setopt(c, CURLOPT_CAPATH, NULL);
+	curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 0L);
+	curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 0L);
+	curl_easy_setopt(c, CURLOPT_CONNECT_ONLY, 1L);
+	return curl_easy_perform(c);
+}

@@ -35,4 +35,10 @@ int64_t http_now_ms(void);
 CURLcode transfer_run(struct transfer *, const char *url, bool home,
     int64_t left);
 
+/*
+ * Only a handshake of TLS with what is at `url`, whoever that is: nothing is
+ * asked, and no authority read, which takes longer than all else.
+ */
+CURLcode transfer_probe(struct transfer *, const char *url, int64_t left);
+
 #endif
