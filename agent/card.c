@@ -9,7 +9,7 @@
 #include "card.h"
 #include "conn.h"
 #include "keys.h"
-#include "module.h"
+#include "listing.h"
 #include "restrain.h"
 #include "serve.h"
 #include "format/sshkey.h"

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "keys.h"
-#include "module.h"
+#include "listing.h"
 
 static void
 holder_clear(struct holder *h)

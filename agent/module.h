@@ -7,21 +7,10 @@
 #ifndef AGENT_MODULE_H
 #define AGENT_MODULE_H
 
-#include "agent.h"
+#include "call.h"
 #include "config.h"
 
-struct call;
 struct pin_talk;
-
-/*
- * The answer to a call; once.  `reply` is the struct of the message's reply,
- * filled only where err is 0 and valid only now; `text` is for people.
- */
-typedef void call_done(void *arg, gpg_error_t err, const char *text,
-    const void *reply);
-
-/* What happened to a call before its answer: enum token_event. */
-typedef void call_event(void *arg, uint8_t event);
 
 struct slot {
 	uint32_t slot;
@@ -40,7 +29,6 @@ enum module_state {
 	MODULE_READY,
 };
 
-TAILQ_HEAD(calls, call);
 TAILQ_HEAD(pin_talks, pin_talk);
 
 struct module {
@@ -86,11 +74,6 @@ void module_settle(struct module *);
 void modules_sweep(struct agent *);
 
 struct module *module_by_name(struct agent *, struct view name);
-const struct slot *module_slot(const struct module *, uint32_t slot);
-
-/* What was learnt of a slot since it was listed: flags that it has, or not. */
-void module_learn(struct module *, uint32_t slot, uint32_t set,
-    uint32_t clear);
 
 /*
  * Asks the token process; fd (-1: none) goes along and is always consumed.
@@ -99,32 +82,7 @@ void module_learn(struct module *, uint32_t slot, uint32_t set,
 struct call *module_call(struct module *, enum msg_id, const void *in, int fd,
     uint32_t deadline_ms, call_done *, void *arg);
 
-/* Tells what happens until then, to the same `arg`. */
-void call_on_event(struct call *, call_event *);
-
-/* The answer is of no interest any more. */
-void call_cancel(struct call **);
-
-/*
- * Starts and lists what is not younger than max_age_ms; agent_changed() comes
- * when something changed or ended.  Returns whether all of it is settled.
- */
-bool modules_refresh(struct agent *, uint64_t max_age_ms);
-void module_refresh(struct module *, uint64_t max_age_ms);
-
-/* Tries again what last failed before a time; whether there is such a one. */
-bool modules_retry(struct agent *, uint64_t since_ms);
-
-/* Whether any is configured; memory is not. */
-bool modules_any(const struct agent *);
-
-/*
- * The module that does not work and so keeps a key away: the one of that name
- * (or NULL), or the first where none works.  NULL: none.
- */
-const struct module *modules_broken(const struct agent *, const char *name);
-
-/* A key or token was made: what was listed does not count any more. */
-void module_changed(struct module *);
+/* Sets what is told of its last failure; `what` need not be clean. */
+void module_problem(struct module *, const char *what);
 
 #endif

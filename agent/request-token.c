@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "conn.h"
+#include "listing.h"
 #include "lock.h"
 #include "request.h"
 #include "wire/text.h"

@@ -12,6 +12,7 @@
 #include "card.h"
 #include "conn.h"
 #include "image.h"
+#include "listing.h"
 #include "lock.h"
 #include "request.h"
 #include "words.h"

@@ -11,7 +11,7 @@
 #include "conn.h"
 #include "dropin.h"
 #include "format/sshkey.h"
-#include "module.h"
+#include "listing.h"
 #include "serve.h"
 #include "wire/text.h"
 

@@ -17,7 +17,7 @@
 #include "conn.h"
 #include "dropin.h"
 #include "format/sshkey.h"
-#include "module.h"
+#include "listing.h"
 #include "serve.h"
 
 #define PIN_MAX 256

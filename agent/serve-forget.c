@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "conn.h"
-#include "module.h"
+#include "listing.h"
 #include "serve.h"
 
 #define FORGET_MS 2000

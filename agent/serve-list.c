@@ -7,6 +7,7 @@
 #include "added.h"
 #include "card.h"
 #include "conn.h"
+#include "listing.h"
 #include "lock.h"
 #include "reach.h"
 #include "serve.h"

@@ -9,6 +9,7 @@
 #include "card.h"
 #include "conn.h"
 #include "helper.h"
+#include "listing.h"
 #include "lock.h"
 #include "serve.h"
 

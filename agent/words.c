@@ -6,6 +6,7 @@
 
 #include "wire/text.h"
 #include "conn.h"
+#include "listing.h"
 #include "words.h"
 #include "work.h"
 

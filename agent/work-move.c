@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "listing.h"
 #include "work.h"
 
 /* "9c@12345678"; elsewhere the URI tells. */

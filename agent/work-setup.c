@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "format/openpgp.h"
+#include "listing.h"
 #include "work.h"
 
 static gpg_error_t

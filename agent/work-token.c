@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "format/x509.h"
+#include "listing.h"
 #include "work.h"
 
 /* ---- certificates ---- */
