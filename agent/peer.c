@@ -94,7 +94,8 @@ look_at_names(int dir)
 
 /*
  * Whether it is a socket, and of none of the protocols that end on this
- * machine; the kernel tells which, or it may be any.
+ * machine; the kernel tells which, or it may be any.  Other files are not
+ * asked: what serves them may be slow, or wait for us.
  */
 static bool
 goes_elsewhere(pid_t pid, const char *fd)
@@ -103,12 +104,13 @@ goes_elsewhere(pid_t pid, const char *fd)
 	ssize_t n;
 
 	snprintf(path, sizeof(path), "/proc/%d/fd/%.16s", (int)pid, fd);
+	n = readlink(path, protocol, sizeof(protocol) - 1);
+	if (n < 7 || memcmp(protocol, "socket:", 7))
+		return false;
 	n = getxattr(path, "system.sockprotoname", protocol,
 	    sizeof(protocol) - 1);
-	if (n < 0) {
-		n = readlink(path, protocol, sizeof(protocol) - 1);
-		return n > 7 && !memcmp(protocol, "socket:", 7);
-	}
+	if (n < 0)
+		return true;
 	protocol[n] = 0;
 	return strncmp(protocol, "UNIX", 4) && strcmp(protocol, "NETLINK");
 }

@@ -3,7 +3,10 @@
 
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -72,6 +75,37 @@ test_sockets_to_elsewhere_make_a_relay(void **state)
 		close(fd);
 		assert_int_equal(look_at_us(), PEER_PROCESS);
 	}
+}
+
+/* In libc's place: tells what is asked. */
+static unsigned asked, asked_files;
+
+ssize_t
+getxattr(const char *path, const char *name, void *value, size_t size)
+{
+	char is[64] = "";
+
+	asked++;
+	if (readlink(path, is, sizeof(is) - 1) < 0 ||
+	    strncmp(is, "socket:", 7))
+		asked_files++;
+	return syscall(SYS_getxattr, path, name, value, size);
+}
+
+/* A file of a host that does not answer would hold up who asks about it. */
+static void
+test_files_are_not_asked(void **state)
+{
+	int file = open("/dev/null", O_RDONLY), fd = socket(AF_UNIX,
+	    SOCK_STREAM, 0);
+
+	assert_true(file >= 0 && fd >= 0);
+	asked = asked_files = 0;
+	assert_int_equal(look_at_us(), PEER_PROCESS);
+	assert_int_not_equal(asked, 0);
+	assert_int_equal(asked_files, 0);
+	close(file);
+	close(fd);
 }
 
 static void
@@ -173,6 +207,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_process_is_that_which_connected),
 		cmocka_unit_test(test_sockets_to_elsewhere_make_a_relay),
+		cmocka_unit_test(test_files_are_not_asked),
 		cmocka_unit_test(test_names_make_a_relay),
 		cmocka_unit_test(test_who_cannot_be_looked_at_is_a_relay),
 		cmocka_unit_test(test_hosts_are_what_ssh_was_told),
