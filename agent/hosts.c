@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 #include <unistd.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -227,6 +228,7 @@ add_configured(struct view text, struct names *out)
 struct search {
 	struct view key, certified, authority;	/* as text; or empty */
 	const struct ssh_cert *cert;
+	bool is_hosts;		/* the certificate is, and good now */
 	const struct names *try;
 	struct names *found;
 	unsigned hashes;
@@ -335,8 +337,8 @@ take_line(struct search *s, struct view line)
 	if (view_eq_str(marker, "@revoked"))
 		s->revoked = s->revoked || view_eq(key, s->key) ||
 		    view_eq(key, s->certified) || view_eq(key, s->authority);
-	else if (view_eq_str(marker, "@cert-authority") && s->cert &&
-	    view_eq(key, s->authority))
+	else if (view_eq_str(marker, "@cert-authority") &&
+	    s->is_hosts && view_eq(key, s->authority))
 		take_certified(s, hosts);
 	else if (marker.len == 0 && (view_eq(key, s->key) ||
 	    view_eq(key, s->certified)))
@@ -412,6 +414,7 @@ hosts_find(struct hosts *h, struct view host_key,
 		buf_init(&text[i], 2 * SSH_KEY_MAX);
 	if (!found || !all || put_keys(&s, host_key, text))
 		goto out;
+	s.is_hosts = cert && ssh_cert_is_a_hosts(cert, (uint64_t)time(NULL));
 	for (size_t i = 0; i < try->count; i++)
 		names_add(all, view_str(try->list[i]));
 	add_configured(text_of(&h->config), all);

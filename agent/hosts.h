@@ -41,7 +41,8 @@ void hosts_free(struct hosts **);
 /*
  * The names of the host that has this key or certificate (of which `cert` is
  * what was read; else NULL): first those that are in `try`, then the others,
- * numeric addresses last.  None where known_hosts has the key revoked.
+ * numeric addresses last.  None where known_hosts has the key revoked; by its
+ * authority none of a certificate that is over or not a host's.
  */
 void hosts_find(struct hosts *, struct view host_key,
     const struct ssh_cert *cert, const struct names *try, struct names *out);

@@ -132,12 +132,18 @@ ssh_pattern_matches(struct view p, struct view s)
 }
 
 bool
+ssh_cert_is_a_hosts(const struct ssh_cert *c, uint64_t now)
+{
+	return c->host && c->options.len == 0 && now >= c->after &&
+	    now < c->before;
+}
+
+bool
 ssh_cert_is_for_host(const struct ssh_cert *c, struct view name, uint64_t now)
 {
 	struct view list = c->principals, one;
 
-	if (!c->host || c->options.len > 0 || now < c->after ||
-	    now >= c->before)
+	if (!ssh_cert_is_a_hosts(c, now))
 		return false;
 	if (list.len == 0)
 		return true;

@@ -42,9 +42,11 @@ bool ssh_is_cert(struct view blob);
 gpg_error_t ssh_cert_read(struct ssh_cert *, struct view blob);
 void ssh_cert_free(struct ssh_cert *);
 
+/* Whether it is a host's, good at `now`, and has no critical options. */
+bool ssh_cert_is_a_hosts(const struct ssh_cert *, uint64_t now);
+
 /*
- * Whether it is a host's certificate that is good at `now` for `name`: no
- * critical options, the name among its principals (patterns with * and ?;
+ * The same, and for `name`: it is among its principals (patterns with * and ?;
  * none is every name, as OpenSSH 9.2 has it for hosts).
  */
 bool ssh_cert_is_for_host(const struct ssh_cert *, struct view name,

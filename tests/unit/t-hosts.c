@@ -203,6 +203,41 @@ test_authorities_give_the_names_that_they_may(void **state)
 	hosts_free(&h);
 }
 
+/* What an authority signs for users, or signed once, names no host. */
+static void
+test_a_certificate_is_a_hosts_and_good_now(void **state)
+{
+	static const struct softssh_cert bad[] = {
+		{ .type = 1, .before = UINT64_MAX },
+		{ .type = 2, .before = 1000 },
+		{ .type = 2, .after = UINT64_MAX - 1, .before = UINT64_MAX },
+		{ .type = 2, .before = UINT64_MAX,
+		    .options = { (const uint8_t *)"\0\0\0\1x\0\0\0", 9 } },
+		{ .type = 2, .before = UINT64_MAX },
+	};
+	size_t n = sizeof(bad) / sizeof(bad[0]);
+	struct hosts *h = hosts_new(".", "system");
+	struct ssh_cert cert;
+
+	forget();
+	know("known_hosts", "@cert-authority *.example", &ca);
+	for (size_t i = 0; i < n; i++) {
+		struct softssh_cert c = bad[i];
+		struct buf blob;
+
+		c.id = "one";
+		c.principals[0] = "one.example";
+		buf_init(&blob, SSH_KEY_MAX);
+		softssh_put_cert(&blob, one.evp, ca.evp, &c);
+		assert_int_equal(ssh_cert_read(&cert, buf_view(&blob)), 0);
+		found_by(h, buf_view(&blob), &cert, NULL,
+		    i == n - 1 ? "one.example" : "");
+		ssh_cert_free(&cert);
+		buf_free(&blob);
+	}
+	hosts_free(&h);
+}
+
 static void
 test_files_are_read_anew_when_they_change(void **state)
 {
@@ -298,6 +333,7 @@ main(void)
 		cmocka_unit_test(test_patterns_name_what_was_tried),
 		cmocka_unit_test(test_revoked_keys_have_no_name),
 		cmocka_unit_test(test_authorities_give_the_names_that_they_may),
+		cmocka_unit_test(test_a_certificate_is_a_hosts_and_good_now),
 		cmocka_unit_test(test_files_are_read_anew_when_they_change),
 		cmocka_unit_test(test_only_files_are_read),
 		cmocka_unit_test(test_lines_that_are_none_are_passed_over),
