@@ -238,7 +238,7 @@ agent_clear(struct agent *a)
 		module_end(m);
 	while ((c = TAILQ_FIRST(&a->conns)))
 		conn_close(c);
-	card_errands_end(a);
+	card_errands_end(a, "the agent ends");
 	lock_free(&a->lock);
 	audit_close(&a->audit);
 	while ((m = TAILQ_FIRST(&a->modules)))

@@ -191,6 +191,7 @@ shut(struct lock *l)
 	TAILQ_FOREACH(c, &a->conns, next)
 		if (c->request)
 			request_lock(c->request);
+	card_errands_end(a, "the agent was locked meanwhile");
 	forget_pins(a);
 	agent_changed(a);
 }

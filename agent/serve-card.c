@@ -462,10 +462,10 @@ serve_ssh_card_remove(struct conn *c, struct view body)
 }
 
 void
-card_errands_end(struct agent *a)
+card_errands_end(struct agent *a, const char *why)
 {
 	struct card_errand *e;
 
 	while ((e = TAILQ_FIRST(&a->card_errands)))
-		errand_end(e, "the agent ends");
+		errand_end(e, why);
 }

@@ -61,7 +61,7 @@ void serve_ssh_remove_all(struct conn *, struct view body);
 void serve_ssh_card_add(struct conn *, struct view body);
 void serve_ssh_card_remove(struct conn *, struct view body);
 
-/* Those that wait for a module are refused, since the agent ends. */
-void card_errands_end(struct agent *);
+/* Those that wait for a module are refused. */
+void card_errands_end(struct agent *, const char *why);
 
 #endif

@@ -167,6 +167,29 @@ rm "$keys"/*-cert.pub
 touchstone reload >/dev/null
 is 'without the files there are none' "$(certs)" 0
 
+# ---- a lock that comes between ----
+# The token's process is held up, so that the PIN is still to be taken.
+touchstone forget >/dev/null
+token=$(status_of '.modules[] | select(.name == "soft").pid')
+kill -STOP "$token"
+with "$pin" ssh-add -s "$module" >/dev/null 2>&1 & adds=$!
+sleep 1
+printf '#!/bin/sh\necho open\n' >"$user/locks"
+chmod +x "$user/locks"
+SSH_ASKPASS=$user/locks without_terminal ssh-add -x >/dev/null 2>&1 & locks=$!
+wait_for 5 sh -c "touchstone status --json | jq -e .locked" ||
+    fail 'it is locked meanwhile'
+kill -CONT "$token"
+wait $locks
+is 'it is locked while a PIN is on its way' "$?" 0
+wait $adds
+isnt 'who sent it is refused' "$?" 0
+is 'and it is not held' "$(held)" 0
+SSH_ASKPASS=$user/locks without_terminal ssh-add -X >/dev/null 2>&1
+is 'nor after that' "$(held)" 0
+ok 'then it is taken' with "$pin" ssh-add -s "$module"
+is 'and held' "$(held)" 1
+
 # ---- a private agent ----
 unset SSH_AUTH_SOCK
 rm "$conf"
