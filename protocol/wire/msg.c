@@ -22,18 +22,6 @@
 #define REST(id, member, max) FIELD(id, member, FIELD_REST, max, 0)
 #define END(id) { NULL, FIELD_END, 0, 0, 0 } };
 #include "wire/messages.def"
-#undef ITEM
-#undef BODY
-#undef MESSAGE
-#undef U8
-#undef U32
-#undef U64
-#undef TEXT
-#undef BYTES
-#undef SECRET
-#undef LIST
-#undef REST
-#undef END
 
 static const struct msg_row rows[MSG_COUNT] = {
 #define ROW(id, scope, code, name, reply, what) \

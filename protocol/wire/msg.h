@@ -135,18 +135,6 @@ enum msg_id {
 #define REST(id, member, max)
 #define END(id)
 #include "wire/messages.def"
-#undef ITEM
-#undef BODY
-#undef MESSAGE
-#undef U8
-#undef U32
-#undef U64
-#undef TEXT
-#undef BYTES
-#undef SECRET
-#undef LIST
-#undef REST
-#undef END
 	MSG_COUNT
 };
 
@@ -163,18 +151,6 @@ enum msg_id {
 #define REST(id, member, max) struct view member;
 #define END(id) };
 #include "wire/messages.def"
-#undef ITEM
-#undef BODY
-#undef MESSAGE
-#undef U8
-#undef U32
-#undef U64
-#undef TEXT
-#undef BYTES
-#undef SECRET
-#undef LIST
-#undef REST
-#undef END
 
 enum field_type {
 	FIELD_END,
