@@ -179,6 +179,7 @@ try_once(struct transfer *t, int64_t end, CURLcode *rc)
 		int64_t left = end - http_now_ms();
 
 		reply_reset(t);
+		t->near = reference_is_loopback(from.host);
 		*rc = transfer_run(t, url, home, left > 1 ? left : 1);
 		t->reply->away = !home;
 		if (*rc || !is_redirect(t))
@@ -264,6 +265,10 @@ failed(struct transfer *t, CURLcode rc, unsigned tried)
 		return problem_set(why, GPG_ERR_BAD_CERT, "%s: our own "
 		    "certificate or key cannot be used: %s", t->ask->what,
 		    said);
+	case CURLE_SSL_CONNECT_ERROR:
+		return problem_set(why, GPG_ERR_SERVER_FAILED, "%s: no TLS "
+		    "can be spoken (tries: %u): %s; where a registry has "
+		    "none, give --plain-http", t->ask->what, tried, said);
 	case CURLE_COULDNT_CONNECT:
 	case CURLE_COULDNT_RESOLVE_HOST:
 	case CURLE_COULDNT_RESOLVE_PROXY:
@@ -322,6 +327,7 @@ http_probe(struct http *h, const struct http_request *ask, bool *tls)
 
 	if ((err = place_of(h, ask->url, &p)))
 		return err;
+	t.near = reference_is_loopback(p.host);
 	rc = transfer_probe(&t, ask->url, h->options.limit_ms);
 	*tls = rc != CURLE_SSL_CONNECT_ERROR;
 	return rc && *tls ? failed(&t, rc, 1) : 0;

@@ -205,6 +205,8 @@ set_limits(struct transfer *t, int64_t left)
 	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(c, CURLOPT_WRITEDATA, t);
 	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, t->said);
+	if (t->near)
+		curl_easy_setopt(c, CURLOPT_PROXY, "");
 	if (!o->progress)
 		return;
 	curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);

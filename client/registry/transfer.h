@@ -21,6 +21,7 @@ struct transfer {
 	struct http_reply *reply;
 	uint64_t sent;
 	bool too_large;
+	bool near;		/* this machine: no proxy is asked for it */
 	gpg_error_t err;
 	int64_t told;		/* when progress was */
 	char said[CURL_ERROR_SIZE];

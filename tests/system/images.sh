@@ -56,6 +56,24 @@ authority() {
 	certificate "$1" server "subjectAltName=IP:127.0.0.1,DNS:localhost"
 }
 
+# proxy PORT [LINE...]: tinyproxy, with more lines of its configuration; what
+# it is asked is in $user/proxy-PORT.log.
+proxy() {
+	images_proxy=$user/proxy-$1
+	images_port=$1
+	shift
+	: >"$images_proxy.log"
+	{
+		printf 'Port %s\nListen 127.0.0.1\nTimeout 60\n' "$images_port"
+		printf 'LogFile "%s.log"\nLogLevel Connect\n' "$images_proxy"
+		printf 'MaxClients 20\n'
+		test $# = 0 || printf '%s\n' "$@"
+	} >"$images_proxy.conf"
+	tinyproxy -d -c "$images_proxy.conf" >"$images_proxy.out" 2>&1 \
+	    </dev/null &
+	wait_for_port "$images_port" "$images_proxy.out"
+}
+
 # certificate AUTHORITY NAME EXTENSION
 certificate() {
 	images_tls=$user/tls/$1
@@ -74,10 +92,12 @@ password_of() {
 	    "\$2y\$04\$abcdefghijklmnopqrstuu"), "\n"' "$1" "$2"
 }
 
-# registry PORT [tls AUTHORITY] [clients AUTHORITY] [basic USER PASSWORD]
-#     [token REALM CERTIFICATE]: docker-registry; $registry is its address.
+# registry PORT [at ADDRESS] [tls AUTHORITY] [clients AUTHORITY]
+#     [basic USER PASSWORD] [token REALM CERTIFICATE]: docker-registry;
+#     $registry is its address.
 registry() {
 	registry=127.0.0.1:$1
+	test "${2-}" != at || registry=$3:$1
 	images_yml=$user/registry-$1.yml
 	images_auth= images_port=$1
 	cat >"$images_yml" <<-END
@@ -92,6 +112,7 @@ registry() {
 	shift
 	while test $# -gt 0; do
 		case $1 in
+		at) shift 2 ;;
 		tls) printf '  tls:\n    certificate: %s\n    key: %s\n' \
 		    "$user/tls/$2/server.pem" "$user/tls/$2/server.key" \
 		    >>"$images_yml"
