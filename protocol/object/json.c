@@ -101,6 +101,41 @@ json_is_texts(const json_t *value)
 	return true;
 }
 
+#define NUMBER_MAX (1LL << 53)
+
+static bool
+is_plain_text(const char *s, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((uint8_t)s[i] < ' ' || s[i] == 0x7f)
+			return false;
+	return true;
+}
+
+/* As deep as the reader lets it be. */
+bool
+json_is_plain(const json_t *value)
+{
+	json_t *v = (json_t *)(uintptr_t)value;		/* only looked at */
+	void *at = json_object_iter(v);
+
+	if (json_is_integer(v))
+		return json_integer_value(v) < NUMBER_MAX &&
+		    json_integer_value(v) > -NUMBER_MAX;
+	if (json_is_string(v))
+		return is_plain_text(json_string_value(v),
+		    json_string_length(v));
+	for (size_t i = 0; i < json_array_size(v); i++)
+		if (!json_is_plain(json_array_get(v, i)))
+			return false;
+	for (; at; at = json_object_iter_next(v, at))
+		if (!is_plain_text(json_object_iter_key(at),
+		    strlen(json_object_iter_key(at))) ||
+		    !json_is_plain(json_object_iter_value(at)))
+			return false;
+	return v && !json_is_real(v);
+}
+
 static int
 put_piece(const char *bytes, size_t len, void *b)
 {

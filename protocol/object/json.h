@@ -35,6 +35,15 @@ struct json_outline {
 	bool bounded;		/* keeps to the bounds above */
 	unsigned names;		/* of the first object in the text */
 	unsigned objects;	/* those of them whose value is an object */
+	unsigned roles;		/* enum json_role that "_type" has */
+};
+
+/* What roles of trust data call their type, told by bits. */
+enum json_role {
+	JSON_R_ROOT = 1 << 0,
+	JSON_R_TARGETS = 1 << 1,
+	JSON_R_SNAPSHOT = 1 << 2,
+	JSON_R_TIMESTAMP = 1 << 3,
 };
 
 /*
@@ -72,6 +81,12 @@ bool json_get_size(const json_t *object, const char *name, uint64_t *);
 
 /* Whether a value is an object of texts alone. */
 bool json_is_texts(const json_t *);
+
+/*
+ * Whether all readers agree on the value and all in it: no fractions, no
+ * numbers beyond 2^53, no control characters.
+ */
+bool json_is_plain(const json_t *);
 
 /* Puts the value without blanks and lets go of it; NULL is GPG_ERR_ENOMEM. */
 gpg_error_t json_put(struct buf *, json_t *);

@@ -27,6 +27,16 @@ static const struct {
 	{ JSON_N_TYPE, "_type" },
 };
 
+static const struct {
+	enum json_role bit;
+	const char *name;
+} roles[] = {
+	{ JSON_R_ROOT, "root" },
+	{ JSON_R_TARGETS, "targets" },
+	{ JSON_R_SNAPSHOT, "snapshot" },
+	{ JSON_R_TIMESTAMP, "timestamp" },
+};
+
 static unsigned
 hex_value(uint8_t c)
 {
@@ -123,6 +133,21 @@ struct look {
 	bool name_next;		/* in the first object */
 };
 
+/* The text that says what a role is. */
+static void
+note_role(struct look *l, struct view rest)
+{
+	struct view raw;
+	uint8_t c;
+
+	if (view_get_u8(&rest, &c) || c != '"')
+		return;
+	raw = take_string(&rest);
+	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
+		if (json_same_name(raw, roles[i].name))
+			l->out->roles |= roles[i].bit;
+}
+
 /* A name of the first object, and whether its value is an object. */
 static void
 note_name(struct look *l, struct view raw, struct view rest)
@@ -138,6 +163,8 @@ note_name(struct look *l, struct view raw, struct view rest)
 			l->out->names |= names[i].bit;
 			if (rest.len > 0 && *rest.p == '{')
 				l->out->objects |= names[i].bit;
+			if (names[i].bit == JSON_N_TYPE)
+				note_role(l, rest);
 		}
 	l->name_next = false;
 }
