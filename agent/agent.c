@@ -11,6 +11,7 @@
 #include "agent.h"
 #include "audit.h"
 #include "card.h"
+#include "check.h"
 #include "config.h"
 #include "conn.h"
 #include "dropin.h"
@@ -222,7 +223,8 @@ agent_init(struct agent *a)
 	a->started_ms = agent_now_ms();
 	if ((err = paths_init(&a->paths)) || (a->dropin &&
 	    (err = dropin_paths(a->dropin, &a->paths))) ||
-	    (err = init_hosts(a)) || (err = lock_new(a, &a->lock)))
+	    (err = init_hosts(a)) || (err = lock_new(a, &a->lock)) ||
+	    (err = checks_new(&a->checks, a->base)))
 		return err;
 	return keyring_new(&a->keyring);
 }
@@ -240,6 +242,7 @@ agent_clear(struct agent *a)
 		conn_close(c);
 	card_errands_end(a, "the agent ends");
 	lock_free(&a->lock);
+	checks_end(&a->checks);
 	audit_close(&a->audit);
 	while ((m = TAILQ_FIRST(&a->modules)))
 		module_free(m);

@@ -21,6 +21,7 @@
 struct agent;
 struct config;
 struct audit;
+struct checks;
 struct place;
 struct keyring;
 struct hosts;
@@ -56,6 +57,7 @@ struct agent {
 	struct config *config;
 	struct audit *audit;	/* NULL: nothing can be signed, and why: */
 	char *audit_problem;
+	struct checks *checks;	/* of signatures */
 	struct keyring *keyring;
 	struct hosts *hosts;	/* names of hosts */
 	struct lock *lock;

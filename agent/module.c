@@ -75,7 +75,7 @@ is_over(const struct module *m)
 	TAILQ_FOREACH(c, &m->calls, next)
 		if (!c->given_up)
 			return false;
-	return m->retired && TAILQ_EMPTY(&m->talks);
+	return m->retired && TAILQ_EMPTY(&m->talks) && m->checking == 0;
 }
 
 void

@@ -51,6 +51,7 @@ struct module {
 	bool held;		/* which is that another program has a card */
 	uint32_t serial;	/* of the last call */
 	uint32_t life;		/* counts the processes it had */
+	size_t checking;	/* signatures of its that are being checked */
 	bool retired;		/* configured no more; ends with its calls */
 };
 
@@ -63,12 +64,12 @@ void module_free(struct module *);
 /* Fails what is asked of it, since the agent ends. */
 void module_end(struct module *);
 
-/* Ends it as soon as it has no calls left. */
+/* Ends it as soon as it has no calls left, nor signatures to be checked. */
 void module_retire(struct module *);
 
 /*
- * A call or a talk ended: a retired module that has none left is freed, but
- * by modules_sweep(), which the loop calls when nobody is using it.
+ * A call, a talk or a check ended: a retired module that has none left is
+ * freed, but by modules_sweep(), which the loop calls when nobody is using it.
  */
 void module_settle(struct module *);
 void modules_sweep(struct agent *);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "check.h"
 #include "conn.h"
 #include "listing.h"
 #include "lock.h"
@@ -42,21 +43,57 @@ try_easier(struct request *r)
 }
 
 static void
-take_answer(struct request *r, const void *reply)
+finish(struct request *r, const void *reply)
 {
-	gpg_error_t err;
+	gpg_error_t err = r->work->finish(r, reply);
 
-	err = r->work->finish(r, reply);
-	if (gpg_err_code(err) == GPG_ERR_UNFINISHED) {
+	if (gpg_err_code(err) == GPG_ERR_UNFINISHED)
 		request_ask_token(r);
-		return;
-	}
-	if (gpg_err_code(err) == GPG_ERR_BAD_SIGNATURE && try_another(r))
-		return;
-	if (err)
+	else if (err)
 		request_fail(r, err);
 	else
 		request_put_result(r);
+}
+
+static void
+on_checked(void *arg, gpg_error_t err, struct view signature)
+{
+	const struct msg_token_signed good = { signature };
+	struct request *r = arg;
+	struct module *m = r->module;
+
+	m->checking--;
+	if (!r->conn) {
+		request_undelivered(r);
+	} else if (!err) {
+		finish(r, &good);
+	} else if (!try_another(r)) {
+		err = request_problem(r, gpg_err_code(err), "module %s gave a "
+		    "signature that is not right; it was discarded: the token "
+		    "or its module is faulty", m->config.name);
+		request_fail(r, err);
+	}
+	module_settle(m);
+}
+
+/* First of all the signature is checked, then made into what is wanted. */
+static void
+take_answer(struct request *r, const void *reply)
+{
+	const struct msg_token_signed *answer = reply;
+	gpg_error_t err;
+
+	if (!r->work->signs || r->step > 0) {
+		finish(r, reply);
+		return;
+	}
+	r->stage = STAGE_CHECK;
+	err = check_start(r->agent->checks, &r->signing, r->key->pub,
+	    answer->signature, on_checked, r);
+	if (err)
+		request_fail(r, err);
+	else
+		r->module->checking++;
 }
 
 static void

@@ -568,6 +568,7 @@ request_abandon(struct request *r)
 		break;
 	case STAGE_INTENT:
 	case STAGE_TOKEN:
+	case STAGE_CHECK:
 	case STAGE_RESULT:
 		prompt_cancel(&r->prompt);
 		/* What was asked of others comes to its end and is recorded. */

@@ -38,6 +38,7 @@ enum stage {
 	STAGE_INTENT,		/* the intent is being written */
 	STAGE_TOKEN,		/* the token process is asked */
 	STAGE_PIN,		/* the user is asked for the PIN */
+	STAGE_CHECK,		/* the signature is being checked */
 	STAGE_RESULT,		/* the result is being put on disk */
 	STAGE_ENDED,
 };

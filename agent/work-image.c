@@ -154,8 +154,7 @@ cosign_finish(struct request *r, const void *reply)
 	gpg_error_t err;
 
 	buf_init(&sig, RAWSIG_MAX);
-	(void)((err = work_check(r, reply)) ||
-	    (err = rawsig_put(&sig, r->key->pub, RAWSIG_SIGSTORE,
+	(void)((err = rawsig_put(&sig, r->key->pub, RAWSIG_SIGSTORE,
 	    answer->signature)) ||
 	    (err = buf_put_view(&r->result, buf_view(&r->image->payload))) ||
 	    (err = base64_put(&r->status, buf_view(&sig))));
@@ -217,8 +216,7 @@ bundle_finish(struct request *r, const void *reply)
 
 	buf_init(&sig, RAWSIG_MAX);
 	buf_init(&leaf, ATTEST_CERT_MAX);
-	(void)((err = work_check(r, reply)) ||
-	    (err = view_get_bytes(&statement, r->image->head, &head)) ||
+	(void)((err = view_get_bytes(&statement, r->image->head, &head)) ||
 	    (err = rawsig_put(&sig, r->key->pub, RAWSIG_SIGSTORE,
 	    answer->signature)) ||
 	    (r->image->chain &&
@@ -283,10 +281,7 @@ static gpg_error_t
 notary_finish(struct request *r, const void *reply)
 {
 	const struct msg_token_signed *answer = reply;
-	gpg_error_t err;
 
-	if ((err = work_check(r, reply)))
-		return err;
 	return notaryenv_finish(r->image->notary, answer->signature,
 	    r->image->chain, PACKAGE "/" PACKAGE_VERSION, &r->result);
 }
@@ -334,8 +329,7 @@ simple_finish(struct request *r, const void *reply)
 	const struct msg_token_signed *answer = reply;
 	gpg_error_t err;
 
-	(void)((err = work_check(r, reply)) ||
-	    (err = opmessage_put(&r->result, r->openpgp, answer->signature,
+	(void)((err = opmessage_put(&r->result, r->openpgp, answer->signature,
 	    buf_view(&r->image->payload))) ||
 	    (err = openpgp_status(r->openpgp, &r->status)));
 	return err;

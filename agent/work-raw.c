@@ -89,10 +89,7 @@ static gpg_error_t
 sigstore_finish(struct request *r, const void *reply)
 {
 	const struct msg_token_signed *answer = reply;
-	gpg_error_t err;
 
-	if ((err = work_check(r, reply)))
-		return err;
 	return rawsig_put(&r->result, r->key->pub, RAWSIG_SIGSTORE,
 	    answer->signature);
 }
@@ -157,10 +154,7 @@ static gpg_error_t
 notary_finish(struct request *r, const void *reply)
 {
 	const struct msg_token_signed *answer = reply;
-	gpg_error_t err;
 
-	if ((err = work_check(r, reply)))
-		return err;
 	return rawsig_put(&r->result, r->key->pub, RAWSIG_NOTARY,
 	    answer->signature);
 }

@@ -42,8 +42,7 @@ certify_finish(struct request *r, const void *reply)
 	struct openpgp_key key = { r->key->pub, r->created };
 	gpg_error_t err;
 
-	(void)((err = work_check(r, reply)) ||
-	    (err = openpgp_put_key(&r->result, &key)) ||
+	(void)((err = openpgp_put_key(&r->result, &key)) ||
 	    (err = openpgp_put_user_id(&r->result, r->user_id)) ||
 	    (err = openpgp_finish(r->openpgp, answer->signature, &r->result)));
 	return err;
@@ -84,10 +83,7 @@ static gpg_error_t
 revoke_finish(struct request *r, const void *reply)
 {
 	const struct msg_token_signed *answer = reply;
-	gpg_error_t err;
 
-	if ((err = work_check(r, reply)))
-		return err;
 	return openpgp_finish(r->openpgp, answer->signature, &r->result);
 }
 

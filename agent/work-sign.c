@@ -71,8 +71,7 @@ openpgp_finish_document(struct request *r, const void *reply)
 	gpg_error_t err;
 
 	buf_init(&packet, 16384);
-	(void)((err = work_check(r, reply)) ||
-	    (err = openpgp_finish(r->openpgp, answer->signature, &packet)) ||
+	(void)((err = openpgp_finish(r->openpgp, answer->signature, &packet)) ||
 	    (err = openpgp_armor(&r->result, "SIGNATURE",
 	    buf_view(&packet))) ||
 	    (err = openpgp_status(r->openpgp, &r->status)));
@@ -126,10 +125,7 @@ static gpg_error_t
 ssh_make(struct request *r, const void *reply)
 {
 	const struct msg_token_signed *answer = reply;
-	gpg_error_t err;
 
-	if ((err = work_check(r, reply)))
-		return err;
 	return ssh_finish(&r->signing, r->key->pub, answer->signature,
 	    &r->result);
 }

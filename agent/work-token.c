@@ -64,8 +64,7 @@ certificate_finish(struct request *r, const void *reply)
 		module_changed(r->module);
 		return 0;
 	}
-	if ((err = work_check(r, reply)) ||
-	    (err = x509_finish(r->x509, answer->signature, &r->result)))
+	if ((err = x509_finish(r->x509, answer->signature, &r->result)))
 		return err;
 	r->step++;
 	return gpg_error(GPG_ERR_UNFINISHED);
@@ -111,10 +110,7 @@ static gpg_error_t
 x509_give(struct request *r, const void *reply)
 {
 	const struct msg_token_signed *answer = reply;
-	gpg_error_t err;
 
-	if ((err = work_check(r, reply)))
-		return err;
 	return x509_finish(r->x509, answer->signature, &r->result);
 }
 

@@ -73,18 +73,3 @@ work_ask_login(struct request *r, const char *description, call_done *done)
 	    MSG_token_login, &in,
 	    request_where(r), description, done, r);
 }
-
-gpg_error_t
-work_check(struct request *r, const void *reply)
-{
-	const struct msg_token_signed *answer = reply;
-	gpg_error_t err;
-
-	err = signing_check(&r->signing, r->key->pub, answer->signature);
-	if (err)
-		return request_problem(r, GPG_ERR_BAD_SIGNATURE, "module %s "
-		    "gave a signature that is not right; it was discarded: "
-		    "the token or its module is faulty",
-		    r->module->config.name);
-	return 0;
-}

@@ -33,7 +33,10 @@ struct work {
 	struct pin_wait *(*ask_pin)(struct request *, const char *description,
 	    call_done *);
 
-	/* Checks the token's answer and makes what the client gets. */
+	/*
+	 * Makes what the client gets of the token's answer: where `signs`, a
+	 * signature that was checked.
+	 */
 	gpg_error_t (*finish)(struct request *, const void *reply);
 };
 
@@ -66,8 +69,6 @@ gpg_error_t work_begin_nothing(struct request *);
 
 /* An OpenPGP signature of a document, by the key's certificate. */
 gpg_error_t work_begin_openpgp(struct request *, struct view document);
-
-gpg_error_t work_check(struct request *, const void *reply);
 
 /* Where the user of a request is asked. */
 struct prompt_where request_where(const struct request *);

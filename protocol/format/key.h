@@ -18,7 +18,8 @@ struct pubkey {
 	enum key_algorithm algorithm;
 	unsigned bits;
 	EVP_PKEY *evp;
-	EVP_PKEY_CTX *verify;	/* ready to check; NULL for Ed25519 */
+	EVP_PKEY_CTX *verify;	/* ready to check, for copies; or, for Ed25519: */
+	EVP_MD_CTX *verify_message;
 	uint8_t id[PUBKEY_ID_LEN];
 	struct buf spki;
 	struct buf ssh;

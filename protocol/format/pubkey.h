@@ -112,7 +112,8 @@ gpg_error_t signing_begin_pss(struct signing *, const struct pubkey *,
 /*
  * Checks what the token answered: RSA's of the modulus's length, r || s
  * of twice the field's length, or 64 bytes.  GPG_ERR_BAD_SIGNATURE if it is
- * not the key's signature of exactly this, whatever its length.
+ * not the key's signature of exactly this, whatever its length.  Threads may
+ * check by the same key at once.
  */
 gpg_error_t signing_check(const struct signing *, const struct pubkey *,
     struct view signature);

@@ -162,6 +162,18 @@ signing_free(struct signing *s)
 	buf_free(&s->data);
 }
 
+/* The key's own context stays as it is: other threads copy it, too. */
+static bool
+check_data(const struct pubkey *key, struct view data, struct view sig)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_dup(key->verify);
+	bool good = ctx && EVP_PKEY_verify(ctx, sig.p, sig.len, data.p,
+	    data.len) == 1;
+
+	EVP_PKEY_CTX_free(ctx);
+	return good;
+}
+
 static bool
 check_ecdsa(const struct pubkey *key, struct view data, struct view sig)
 {
@@ -171,8 +183,8 @@ check_ecdsa(const struct pubkey *key, struct view data, struct view sig)
 	if (sig.len != 2 * algorithm_field(key->algorithm))
 		return false;
 	buf_init(&der, 3 + 2 * (2 + 1 + KEY_FIELD_MAX));
-	good = !ecdsa_put_der(&der, sig) && EVP_PKEY_verify(key->verify,
-	    buf_view(&der).p, buf_len(&der), data.p, data.len) == 1;
+	good = !ecdsa_put_der(&der, sig) &&
+	    check_data(key, data, buf_view(&der));
 	buf_free(&der);
 	return good;
 }
@@ -181,9 +193,7 @@ check_ecdsa(const struct pubkey *key, struct view data, struct view sig)
 static bool
 check_rsa(const struct pubkey *key, struct view data, struct view sig)
 {
-	return sig.len == key->public.len &&
-	    EVP_PKEY_verify(key->verify, sig.p, sig.len, data.p,
-		data.len) == 1;
+	return sig.len == key->public.len && check_data(key, data, sig);
 }
 
 static bool
@@ -218,8 +228,7 @@ check_ed25519(const struct pubkey *key, struct view data, struct view sig)
 
 	if (sig.len != 64 || !(ctx = EVP_MD_CTX_new()))
 		return false;
-	good = EVP_DigestVerifyInit_ex(ctx, NULL, NULL, NULL, NULL, key->evp,
-	    NULL) == 1 &&
+	good = EVP_MD_CTX_copy_ex(ctx, key->verify_message) == 1 &&
 	    EVP_DigestVerify(ctx, sig.p, sig.len, data.p, data.len) == 1;
 	EVP_MD_CTX_free(ctx);
 	return good;
