@@ -1,12 +1,15 @@
 /* touchstone keys move, keys delete: a key leaves the place where it is. */
 #include "config.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "client/ask.h"
+#include "client/chainfile.h"
 #include "client/cmd-list.h"
 #include "client/slot.h"
 
@@ -247,6 +250,30 @@ put_record(struct call *c, const struct key_info *k, char *out, size_t size)
 		out[0] = 0;
 }
 
+/*
+ * Its certificates speak for a key that nobody has any more, and would be in
+ * the way of a new one of that name; one that is elsewhere too needs them.
+ */
+static gpg_error_t
+drop_chain(struct call *c, const struct key_info *k)
+{
+	char *file;
+	gpg_error_t err = 0;
+
+	if (!k->name[0] || k->holder_count > 1)
+		return 0;
+	if (!(file = chainfile_path(&c->paths, k->name)))
+		return gpg_error(GPG_ERR_ENOMEM);
+	if (unlink(file) && errno != ENOENT) {
+		err = gpg_error_from_syserror();
+		call_problem(c, err, "the key is deleted; its certificates "
+		    "are left at %s, remove them: %s", file,
+		    gpg_strerror(err));
+	}
+	free(file);
+	return err;
+}
+
 static int
 report_delete(struct call *c, const struct key_info *k)
 {
@@ -274,7 +301,8 @@ run_delete(struct call *c)
 	gpg_error_t err;
 	int status;
 
-	if ((err = fetch(c, &k)) || (err = delete(c, k)))
+	if ((err = fetch(c, &k)) || (err = delete(c, k)) ||
+	    (err = drop_chain(c, k)))
 		status = call_fail(c, err);
 	else
 		status = report_delete(c, k);

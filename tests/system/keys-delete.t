@@ -113,8 +113,12 @@ for done in 1 2; do
 	make one
 	without=$(objects | grep -v -e ' one$' -e "created:$(key_id one)")
 done
+chain_one=$XDG_DATA_HOME/touchstone/keys/one.chain.pem
+ok 'a certificate for images' touchstone keys certify one
+ok 'and one of another key' touchstone keys certify two
 fault 'spare 1'
 delete one --confirm one
+ok 'they stay as long as the key is there' test -s "$chain_one"
 end_module soft
 fault
 # Who lists it after the login sees no private half, and so no key; without
@@ -132,6 +136,8 @@ ok 'interrupted by the end of its process, run again, it finishes' finish ||
 is 'and the other key is as it was' "$(objects)" "$without"
 
 # ---- done ----
+not_ok 'its certificates for images are gone' test -e "$chain_one"
+ok 'those of another key stay' test -s "${chain_one%one.*}two.chain.pem"
 like 'the record stays' "$(cat "$user/told")" \
     "$XDG_DATA_HOME/touchstone/keys/one.json"
 is 'and tells that the key is not here' "$(touchstone keys show one --json |
