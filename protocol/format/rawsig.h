@@ -20,8 +20,8 @@ enum rawsig_form {
  * The hash that goes with a key.  The Notary Project's is fixed by the key's
  * size (RSA-2048 and P-256 SHA-256, RSA-3072 and P-384 SHA-384, RSA-4096 and
  * P-521 SHA-512; others HASH_NONE, they cannot sign).  Sigstore's is SHA-256
- * for RSA and by the curve for ECDSA; cosign's ".sig", and a bundle that names
- * no certificate, are SHA-256 always.
+ * for RSA and by the curve for ECDSA, which others' bundles may have; cosign
+ * with a key, and the agent, take SHA-256 always, since that is what all read.
  */
 enum hash_algorithm rawsig_hash(const struct pubkey *, enum rawsig_form);
 
