@@ -223,13 +223,12 @@ take_tag(struct reference *r, struct view *v)
 static bool
 take_docker(struct reference *r, struct view path)
 {
+	const char *folder = memchr(path.p, '/', path.len) ? "" : "library/";
+	int n = snprintf(r->repository, sizeof(r->repository), "%s%.*s",
+	    folder, (int)path.len, (const char *)path.p);
+
 	strcpy(r->registry, DOCKER);
-	if (memchr(path.p, '/', path.len))
-		put(r->repository, sizeof(r->repository), path);
-	else
-		snprintf(r->repository, sizeof(r->repository), "library/%.*s",
-		    (int)path.len, (const char *)path.p);
-	return path.len <= 255 - strlen("library/");
+	return n > 0 && (size_t)n < sizeof(r->repository);
 }
 
 gpg_error_t
