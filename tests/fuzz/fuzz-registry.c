@@ -1,13 +1,15 @@
 /*
  * Whatever a registry, a layout or a person says: names of images, headers,
- * manifests and index.json are read within their bounds or refused with words
- * that may be shown.  The first byte says which of them follows.
+ * manifests, index.json and registries.d are read within their bounds or
+ * refused with words that may be shown.  The first byte says which of them
+ * follows.
  */
 #include "config.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/image/lookaside.h"
 #include "client/registry/headers.h"
 #include "client/registry/index.h"
 #include "wire/text.h"
@@ -109,13 +111,35 @@ try_index(struct view v)
 	json_decref(index);
 }
 
+/* The name of an image is its first line. */
+static void
+try_lookaside(struct view v)
+{
+	const uint8_t *end = memchr(v.p, '\n', v.len);
+	char *name = end ? view_strdup(view_of(v.p, (size_t)(end - v.p))) :
+	    NULL;
+	struct lookaside_scope s = { .name = name };
+	const char *why = NULL;
+
+	if (!name)
+		return;
+	if (registriesd_read(view_of(end + 1,
+	    v.len - (size_t)(end - v.p) - 1), &s, &why))
+		must(why && text_is_clean(view_str(why)));
+	must(s.best > 0 || (!s.found.read[0] && !s.found.write[0]));
+	must(s.best <= strlen(name) + 2);
+	free(name);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static void (*const tries[])(struct view) = { try_name, try_headers,
 		try_manifest, try_index };
 
-	if (size > 0)
+	if (size > 0 && data[0] == '8')
+		try_lookaside(view_of(data + 1, size - 1));
+	else if (size > 0)
 		tries[data[0] % 4](view_of(data + 1, size - 1));
 	return 0;
 }
