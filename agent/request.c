@@ -254,7 +254,11 @@ on_consent(void *arg, gpg_error_t err, const char *text)
 		request_problem(r, gpg_err_code(err), "%s", text);
 		request_fail(r, err);
 	} else {
-		put_intent(r);
+		r->consented = true;
+		if (r->intent)
+			request_locate(r);
+		else
+			put_intent(r);
 	}
 }
 
@@ -343,6 +347,24 @@ judge(struct request *r)
 		put_intent(r);
 		break;
 	}
+}
+
+/*
+ * What was intended may meet limits that were not there when it was judged: of
+ * another module that has the key, or newly set.
+ */
+static void
+judge_again(struct request *r)
+{
+	const char *why;
+	enum judgement verdict = judge_key(r, &why);
+
+	if (verdict == POLICY_DENY)
+		deny(r, GPG_ERR_FORBIDDEN, why);
+	else if (verdict == POLICY_ASK && !r->consented)
+		ask_consent(r);
+	else
+		request_ask_token(r);
 }
 
 /* ---- finding the key and its token ---- */
@@ -467,10 +489,12 @@ request_locate(struct request *r)
 		return;
 	}
 	r->problem[0] = 0;
-	if (r->intent)
-		request_ask_token(r);
-	else
+	if (!r->intent)
 		judge(r);
+	else if (r->work->signs)
+		judge_again(r);
+	else
+		request_ask_token(r);
 }
 
 /* ---- receiving ---- */

@@ -97,6 +97,7 @@ struct request {
 	struct watcher watcher;
 	struct event timer;
 	bool intent;			/* was recorded */
+	bool consented;			/* the user agreed to it */
 
 	/* what the client is told */
 	enum request_state state;

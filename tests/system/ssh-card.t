@@ -31,6 +31,11 @@ ssh_sign() {
 listed() {
 	ssh-add -L | grep -c "$(cut -d' ' -f2 "$user/soft.pub")"
 }
+# hold_up MODULE: its process, which is $token, until `kill -CONT`.
+hold_up() {
+	token=$(status_of ".modules[] | select(.name == \"$1\").pid")
+	test "$token" -gt 1 && kill -STOP "$token"
+}
 held() {
 	status_of '[.modules[] | select(.name == "soft").tokens[] |
 	    select(.pin_held and .initialized)] | length'
@@ -170,8 +175,7 @@ is 'without the files there are none' "$(certs)" 0
 # ---- a lock that comes between ----
 # The token's process is held up, so that the PIN is still to be taken.
 touchstone forget >/dev/null
-token=$(status_of '.modules[] | select(.name == "soft").pid')
-kill -STOP "$token"
+hold_up soft || fail 'the token is held up'
 with "$pin" ssh-add -s "$module" >/dev/null 2>&1 & adds=$!
 sleep 1
 printf '#!/bin/sh\necho open\n' >"$user/locks"
@@ -189,6 +193,25 @@ SSH_ASKPASS=$user/locks without_terminal ssh-add -X >/dev/null 2>&1
 is 'nor after that' "$(held)" 0
 ok 'then it is taken' with "$pin" ssh-add -s "$module"
 is 'and held' "$(held)" 1
+
+# ---- the same key by two modules ----
+sed 's/^deadline.*//' "$conf" >"$config/modules.d/two.conf"
+echo 'deadline = 2;' >>"$conf"
+touchstone reload >/dev/null
+ok 'another module has the key too' with '' ssh-add -c -s two
+ok 'this one has it without limits, and the PIN' with "$pin" ssh-add -s soft
+pinentry refuse
+: >"$user/pinentry.log"
+ok 'and is used' ssh_sign
+unlike 'without a question' "$(pinentry_log)" '^CONFIRM'
+hold_up soft || fail 'the token is held up'
+not_ok 'where it fails, the other signs nothing that is refused' ssh_sign
+like 'which is asked for' "$(pinentry_log)" '^CONFIRM'
+pinentry confirm
+kill -KILL "$token" 2>/dev/null
+rm "$config/modules.d/two.conf"
+sed -i '/^deadline/d' "$conf"
+touchstone reload >/dev/null
 
 # ---- a private agent ----
 unset SSH_AUTH_SOCK
