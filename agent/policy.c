@@ -3,6 +3,7 @@
  *
  *			local.sock	agent.sock	forwarded or relayed
  *	typed		yes		forward		forward
+ *	a trust root	yes		no		no
  *	ssh login	yes		yes		forward_login
  *	SSHSIG		yes		yes		forward
  *	unknown, typed	blob		no		no

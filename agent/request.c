@@ -62,6 +62,8 @@ request_free(struct request *r)
 	free(r->algorithm_text);
 	free(r->copy);
 	free(r->agreed);
+	free(r->repository);
+	free(r->role);
 	free(r);
 	agent_pending_done(a);
 }

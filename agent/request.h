@@ -76,6 +76,8 @@ struct request {
 	uint8_t secret;			/* that is asked for: enum
 					   token_secret, SECRET_CHANGED */
 	struct image *image;		/* of a container image's; or NULL */
+	char *repository, *role;	/* of trust data */
+	uint64_t before;		/* bytes of the role before the new */
 	unsigned step;			/* of a work that has several */
 	struct x509 *x509;
 	size_t tries;			/* of other tokens */

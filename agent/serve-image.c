@@ -1,4 +1,4 @@
-/* Signing requests that name a format: of what is sent whole, of images. */
+/* Typed signing requests: of what is sent whole, of images, trust data. */
 #include <config.h>
 
 #include "conn.h"
@@ -78,5 +78,25 @@ serve_sign_image(struct conn *c, struct view body)
 	r->image = image;
 	r->size = in.size;
 	request_text(r, &r->key_text, in.key);
+	request_feed(r, in.chunk);
+}
+
+void
+serve_sign_trust(struct conn *c, struct view body)
+{
+	struct msg_sign_trust in;
+	struct request *r;
+
+	if (msg_decode(MSG_sign_trust, body, &in)) {
+		serve_malformed(c);
+		return;
+	}
+	if (!(r = serve_begin(c, &work_trust)))
+		return;
+	r->size = in.size;
+	r->before = in.before;
+	request_text(r, &r->key_text, in.key);
+	request_text(r, &r->repository, in.repository);
+	request_text(r, &r->role, in.role);
 	request_feed(r, in.chunk);
 }

@@ -155,6 +155,7 @@ static const struct {
 	{ MSG_ssh_unlock, serve_ssh_lock, false, true },
 	{ MSG_sign, serve_sign, false, false },
 	{ MSG_sign_image, serve_sign_image, false, false },
+	{ MSG_sign_trust, serve_sign_trust, false, false },
 	{ MSG_more, serve_more, true, true },
 	{ MSG_wait, serve_wait, true, true },
 	{ MSG_keys, serve_keys, false, false },

@@ -41,6 +41,7 @@ void serve_status(struct conn *, struct view body);
 /* Signing requests that name a format. */
 void serve_sign(struct conn *, struct view body);
 void serve_sign_image(struct conn *, struct view body);
+void serve_sign_trust(struct conn *, struct view body);
 
 /* Services: the body of a message to a request that is fed. */
 void serve_certify(struct conn *, struct view body);

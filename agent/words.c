@@ -86,7 +86,7 @@ words_consent(const struct request *r, char dst[WORDS_MAX])
 void
 request_tell(struct request *r, enum request_state state, const char *fmt, ...)
 {
-	char text[PROBLEM_MAX];
+	char text[WORDS_MAX];
 	va_list ap;
 
 	va_start(ap, fmt);

@@ -23,6 +23,10 @@ openpgp_parse(struct request *r)
 	if (r->object.image.wrapping != WRAP_NONE)
 		return request_problem(r, GPG_ERR_FORBIDDEN, "this is what "
 		    "signs a container image, and no OpenPGP document");
+	if (r->object.kind == OBJECT_TRUST_TARGETS ||
+	    r->object.kind == OBJECT_TRUST_ROOT)
+		return request_problem(r, GPG_ERR_FORBIDDEN, "this is a role "
+		    "of trust data, and no OpenPGP document");
 	return 0;
 }
 

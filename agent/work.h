@@ -45,6 +45,7 @@ extern const struct work work_sigstore_sha256, work_sigstore_sha384,
     work_sigstore_sha512, work_notary_raw;
 extern const struct work work_cosign_sig, work_sigstore_bundle,
     work_notary_jws, work_notary_cose, work_simple_signing;
+extern const struct work work_trust;
 extern const struct work work_ssh;
 extern const struct work work_certify;
 extern const struct work work_revoke;

@@ -137,14 +137,12 @@ is_image(struct view v)
 	return image_claimed(v) != OBJECT_BLOB;
 }
 
-/* A role of The Update Framework (its specification, section 4). */
 static bool
 is_tuf(struct view v)
 {
-	struct json_outline look;
+	enum object_kind kind = image_claimed(v);
 
-	json_look(v, &look);
-	return look.names & JSON_N_TYPE && look.names & JSON_N_EXPIRES;
+	return kind == OBJECT_TRUST_ROOT || kind == OBJECT_TRUST_TARGETS;
 }
 
 /* The end of what OpenPGP hashes, of version 4, 6 and LibrePGP's 5. */
@@ -213,8 +211,8 @@ static const struct {
 	{ is_der, false, "the bytes read as a certificate or other DER" },
 	{ is_jws, false, "the bytes read as a JSON web signature" },
 	{ is_cose, false, "the bytes read as a COSE signature" },
-	{ is_image, false, "the bytes read as a container image's" },
 	{ is_tuf, false, "the bytes read as a role of a trust server" },
+	{ is_image, false, "the bytes read as a container image's" },
 	{ is_openpgp, false, "the bytes end as an OpenPGP signature does" },
 	{ is_tls, false, "the bytes read as a TLS handshake" },
 	{ is_push, false, "the bytes read as a git push certificate" },

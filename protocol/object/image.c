@@ -16,27 +16,56 @@
 #define CREATED "org.opencontainers.image.created"
 #define PAYLOAD_SHOWN 96		/* bytes of a reference */
 
+static enum object_kind
+kind_of(const struct json_outline *look)
+{
+	if (look->objects & JSON_N_CRITICAL)
+		return OBJECT_SIMPLE;
+	if (look->names & JSON_N_PREDICATE ||
+	    (look->names & JSON_N_TYPE && look->names & JSON_N_SUBJECT))
+		return OBJECT_STATEMENT;
+	if (look->objects & JSON_N_TARGET)
+		return OBJECT_NOTATION;
+	if (!(look->names & JSON_N_SCHEMA))
+		return OBJECT_BLOB;
+	if (look->names & JSON_N_MANIFESTS)
+		return OBJECT_INDEX;
+	if (look->names & (JSON_N_MEDIATYPE | JSON_N_CONFIG | JSON_N_LAYERS |
+	    JSON_N_FSLAYERS))
+		return OBJECT_MANIFEST;
+	return OBJECT_BLOB;
+}
+
+/*
+ * Whether JSON is a role of The Update Framework, whatever its type (its
+ * specification, section 4), if it is nothing else.
+ */
+static bool
+is_role(const struct json_outline *look)
+{
+	return look->roles != 0 || (look->names & JSON_N_TYPE &&
+	    look->names & JSON_N_EXPIRES && kind_of(look) == OBJECT_BLOB);
+}
+
 enum object_kind
 image_claimed(struct view v)
 {
 	struct json_outline look;
 
 	json_look(v, &look);
-	if (look.objects & JSON_N_CRITICAL)
-		return OBJECT_SIMPLE;
-	if (look.names & JSON_N_PREDICATE ||
-	    (look.names & JSON_N_TYPE && look.names & JSON_N_SUBJECT))
-		return OBJECT_STATEMENT;
-	if (look.objects & JSON_N_TARGET)
-		return OBJECT_NOTATION;
-	if (!(look.names & JSON_N_SCHEMA))
-		return OBJECT_BLOB;
-	if (look.names & JSON_N_MANIFESTS)
-		return OBJECT_INDEX;
-	if (look.names & (JSON_N_MEDIATYPE | JSON_N_CONFIG | JSON_N_LAYERS |
-	    JSON_N_FSLAYERS))
-		return OBJECT_MANIFEST;
-	return OBJECT_BLOB;
+	if (!is_role(&look))
+		return kind_of(&look);
+	return look.roles & JSON_R_ROOT ? OBJECT_TRUST_ROOT :
+					  OBJECT_TRUST_TARGETS;
+}
+
+enum object_kind
+image_claimed_else(struct view v)
+{
+	struct json_outline look;
+
+	json_look(v, &look);
+	return kind_of(&look);
 }
 
 static bool

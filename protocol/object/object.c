@@ -35,6 +35,10 @@ static const struct object_rule rules[OBJECT_KINDS] = {
 	    .forwarded = true },
 	[OBJECT_NOTATION] = { .name = "notation", .limit = MIB,
 	    .forwarded = true },
+	/* With the one before, it is within the limit of all kinds. */
+	[OBJECT_TRUST_TARGETS] = { .name = "trust-targets", .limit = 8 * MIB,
+	    .forwarded = true },
+	[OBJECT_TRUST_ROOT] = { .name = "trust-root", .limit = 8 * MIB },
 };
 
 const struct object_rule *
@@ -148,6 +152,9 @@ read_typed(struct view bytes, bool raw, struct object *o, const char **why)
 		return end(o, simple_read(o, why), why);
 	case OBJECT_NOTATION:
 		return end(o, notation_read(o, why), why);
+	case OBJECT_TRUST_TARGETS:
+	case OBJECT_TRUST_ROOT:
+		return end(o, trust_read(o, why), why);
 	default:
 		return end(o, blob_read(o, raw, why), why);
 	}

@@ -25,6 +25,9 @@ enum object_kind {
 	OBJECT_STATEMENT,	/* in-toto statement, v0.1 and v1 */
 	OBJECT_SIMPLE,		/* simple signing payload, of cosign or GPG */
 	OBJECT_NOTATION,	/* Notary Project payload */
+	OBJECT_TRUST_TARGETS,	/* Docker Content Trust: tags and their
+				   digests, delegations */
+	OBJECT_TRUST_ROOT,	/* the same: who signs what */
 	OBJECT_KINDS
 };
 
@@ -42,7 +45,7 @@ const struct object_rule *object_rule(enum object_kind);
 /* The largest limit of all kinds a client may send, bytes. */
 size_t object_limit(void);
 
-#define OBJECT_SUMMARY 256
+#define OBJECT_SUMMARY 400
 #define OBJECT_DIGEST 136	/* "sha512:", hex and a NUL */
 #define OBJECT_TYPE 128		/* of media and predicates */
 #define OBJECT_REFERENCE 256
@@ -119,6 +122,9 @@ struct object {
  * bytes may only be signed as they are, for whoever builds the envelope, and
  * no other kind's may.
  *
+ * A role of trust data (object/tuf.h) claims by the type or expiry that it
+ * has.  It is told apart by whoever signs it: as it is, and as nothing else.
+ *
  * The rules are those of git-fsck(1), with two differences.  The author of a
  * commit may have a broken date or name, since a rebase copies it from old
  * commits.  Messages and headers that git-receive-pack(1) would take for a
@@ -156,6 +162,19 @@ void object_name_login(struct object *, const char *host);
  */
 gpg_error_t object_name_image(struct object *, struct view reference,
     const char **why);
+
+/*
+ * Names a role of trust data anew, by what it changes of the one `before`
+ * (empty: it is the first) and by the repository ("HOST/NAME") and the name
+ * that its client says it has.  image.digest becomes that of the one tag that
+ * is new, where all else is as it was.  GPG_ERR_BAD_DATA and *why: it is
+ * another role, or not the version that follows.
+ */
+gpg_error_t object_name_trust(struct object *, struct view before,
+    const char *repository, const char *role, const char **why);
+
+/* "HOST/NAME", of characters that references have, at most 255. */
+bool object_repository_valid(struct view);
 
 /* "sha256:" or "sha512:" and as much hex, in lower case. */
 bool object_digest_valid(struct view);

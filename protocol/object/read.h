@@ -37,8 +37,14 @@ gpg_error_t statement_read(struct object *, const char **why);
 gpg_error_t simple_read(struct object *, const char **why);
 gpg_error_t notation_read(struct object *, const char **why);
 
-/* The kind that JSON claims to be of, OBJECT_BLOB if none. */
+gpg_error_t trust_read(struct object *, const char **why);
+
+/*
+ * The kind that JSON claims to be of, OBJECT_BLOB if none; and the one that
+ * it claims beside that of trust data.
+ */
 enum object_kind image_claimed(struct view);
+enum object_kind image_claimed_else(struct view);
 
 /* Whether the bytes begin as that encoding of a statement does. */
 bool dsse_claimed(struct view);

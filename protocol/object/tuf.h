@@ -20,7 +20,7 @@
 #define TUF_NAME_MAX 255		/* bytes of a role's name */
 #define TUF_TARGET_MAX 1024		/* bytes of a target's name */
 #define TUF_KEY_MAX (64 * 1024)		/* bytes of a public key's base64 */
-#define TUF_KEYS_MAX 512		/* in a role; a signer's; signers; paths */
+#define TUF_KEYS_MAX 512		/* keys, signers, paths */
 #define TUF_SIGNATURES_MAX 256
 #define TUF_SIGNATURE_MAX 1024		/* bytes of its base64 */
 #define TUF_ID_LEN 64			/* hex digits of a key's id */

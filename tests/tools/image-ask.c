@@ -4,13 +4,14 @@
  * one.  1 for a failure, which goes to stderr; 2 for misuse.
  *
  *	image-ask image KEY FORMAT REFERENCE CHAIN MANIFEST OUT [NAME=VALUE]...
+ *	image-ask trust KEY REPOSITORY ROLE BEFORE NOW OUT
  *	image-ask raw KEY FORMAT FILE OUT
  *	image-ask certify KEY SUBJECT SECONDS OUT
  *	image-ask request KEY SUBJECT OUT
  *	image-ask envelope jws|cose FILE ROOTS OUT
  *
  * What the agent gives goes to OUT and, if there is a line with it, to
- * OUT.status.  CHAIN is DER, "-" for none.  The agent is that of
+ * OUT.status.  CHAIN is DER, BEFORE a role, "-" for none.  The agent is that of
  * $TOUCHSTONE_SOCK, else the local one.  The last verifies an envelope against
  * the certificates of a PEM file, and writes what it signs to OUT.input and
  * the signature to OUT.sig.
@@ -202,11 +203,38 @@ read_envelope(char **argv)
 	return good ? 0 : 1;
 }
 
+/* Two roles, one behind the other. */
+static int
+ask_trust(char **argv)
+{
+	struct buf all, now;
+	struct msg_sign_trust in = { .key = view_str(argv[0]),
+		.repository = view_str(argv[1]), .role = view_str(argv[2]) };
+	struct view rest;
+	int status = 1;
+
+	buf_init(&all, FILE_MAX);
+	if ((!strcmp(argv[3], "-") || load(argv[3], &all)) &&
+	    load(argv[4], &now)) {
+		in.before = buf_len(&all);
+		buf_put_view(&all, buf_view(&now));
+		in.size = buf_len(&all);
+		rest = buf_view(&all);
+		in.chunk = first_chunk(&rest);
+		status = follow(MSG_sign_trust, &in, rest, argv[5]);
+		buf_free(&now);
+	}
+	buf_free(&all);
+	return status;
+}
+
 int
 main(int argc, char **argv)
 {
 	if (argc >= 8 && !strcmp(argv[1], "image"))
 		return ask_image(argv + 2);
+	if (argc == 8 && !strcmp(argv[1], "trust"))
+		return ask_trust(argv + 2);
 	if (argc == 6 && !strcmp(argv[1], "raw"))
 		return ask_raw(argv + 2);
 	if (argc == 6 && !strcmp(argv[1], "certify"))
