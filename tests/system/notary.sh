@@ -172,3 +172,31 @@ needs_docker_host() {
 	lacks='podman does not serve here'
 	wait_for 20 test -S "$user/docker.sock"
 }
+
+# ---- a server that attacks ----
+
+# hostile_notary ADDRESS PORT DIGEST SIZE [DELEGATE]: tests/tools/hostile-notary,
+# by which v1 of every repository is that; $user/ADDRESS is its folder.  What
+# the repository is called is how it attacks, from `attack` on until `sound`.
+hostile_notary() {
+	hostile_dir=$user/$1
+	mkdir -p "$hostile_dir"
+	echo "$3 $4" >"$hostile_dir/target"
+	test -z "${5-}" || cp "$5" "$hostile_dir/delegate.pem"
+	notary_url=https://$1:$2 notary_tls=$user/tls/notary
+	notary_ca=$notary_tls/ca.pem
+	test -f "$notary_ca" || authority notary
+	sound
+	"$src/tests/tools/hostile-notary" "$1" "$2" "$hostile_dir" \
+	    "$notary_tls/server.pem" "$notary_tls/server.key" \
+	    2>"$hostile_dir/err" </dev/null &
+	wait_for_port "$2" "$hostile_dir/err"
+}
+
+sound() {
+	echo sound >"$hostile_dir/phase"
+}
+
+attack() {
+	echo attack >"$hostile_dir/phase"
+}

@@ -40,6 +40,27 @@ sub gone {
 	1 while sysread($c, $unused, 4096);
 }
 
+# TLS gives what one record has.
+sub read_whole {
+	my ($c, $body, $size) = @_;
+	while ($size) {
+		my $got = read($c, $$body, $size, length $$body) or return;
+		$size -= $got;
+	}
+	return 1;
+}
+
+sub read_chunks {
+	my ($c, $body) = @_;
+	while (defined(my $line = <$c>)) {
+		my $size = hex($line =~ /^([0-9a-fA-F]+)/ ? $1 : 0);
+		read_whole($c, $body, $size) or return;
+		<$c> // return;
+		return 1 unless $size;
+	}
+	return;
+}
+
 sub read_request {
 	my ($c) = @_;
 	my $line = <$c> // return;
@@ -52,7 +73,9 @@ sub read_request {
 		$r{headers}{lc $1} = $2;
 	}
 	my $length = $r{headers}{'content-length'} // 0;
-	read($c, $r{body}, $length) == $length or return if $length;
+	read_whole($c, \$r{body}, $length) or return;
+	read_chunks($c, \$r{body}) or return
+	    if ($r{headers}{'transfer-encoding'} // '') eq 'chunked';
 	${*$c}{http_head} = $r{method} eq 'HEAD';
 	return \%r;
 }
