@@ -38,7 +38,7 @@ struct command {
 	const char *what;	/* one line */
 	const struct option_row *options;	/* up to a NULL name; may be
 						   NULL */
-	int (*run)(struct call *);	/* NULL: touchstone-image has it */
+	int (*run)(struct call *);	/* NULL: touchstone-GROUP has it */
 };
 
 /* Every subcommand, in the order of the help, up to NULL. */

@@ -8,8 +8,8 @@
 #include "client/cmd.h"
 #include "client/cmd-list.h"
 #include "client/image/rows.h"
+#include "client/trust/rows.h"
 
-#define IMAGE_PROGRAM LIBEXECDIR "/touchstone-image"
 
 static int run_help(struct call *);
 
@@ -44,6 +44,8 @@ const struct command *const commands[] = {
 	&cmd_image_sign,
 	&cmd_image_verify,
 	&cmd_image_copy,
+	&cmd_trust_inspect,
+	&cmd_trust_verify,
 	&cmd_help,
 	NULL,
 };
@@ -63,6 +65,18 @@ run_help(struct call *c)
 		return usage_unknown(c->arg_count, c->args);
 	usage_help(cmd);
 	return call_done(c);
+}
+
+/* Another program has those of a group, by its name. */
+static int
+run_program_of(const char *group, char **argv)
+{
+	char program[sizeof(LIBEXECDIR) + 64];
+
+	snprintf(program, sizeof(program), LIBEXECDIR "/touchstone-%s", group);
+	execv(program, argv);
+	say("%s cannot be run: %m", program);
+	return STATUS_FAILED;
 }
 
 static int
@@ -107,10 +121,7 @@ main(int argc, char **argv)
 	cmd = usage_find(argc - 1, argv + 1, &used);
 	if (!cmd)
 		return usage_unknown(argc - 1, argv + 1);
-	if (!cmd->run) {
-		execv(IMAGE_PROGRAM, argv);
-		say(IMAGE_PROGRAM " cannot be run: %m");
-		return STATUS_FAILED;
-	}
+	if (!cmd->run)
+		return run_program_of(cmd->group, argv);
 	return run(cmd, argc - used, argv + used);
 }

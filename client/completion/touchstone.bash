@@ -41,6 +41,16 @@ _touchstone_options() {
 		echo --key --certificate --root --require --lookaside --as \
 		    --plain-http --ca --cert --client-key ;;
 	'image copy') echo --plain-http --ca --cert --client-key ;;
+	'trust sign')
+		echo --key --server --root --plain-http --ca --cert \
+		    --client-key ;;
+	'trust revoke')
+		echo --key --server --root --plain-http --ca --cert \
+		    --client-key ;;
+	'trust verify')
+		echo --server --root --plain-http --ca --cert --client-key ;;
+	'trust inspect')
+		echo --server --root --plain-http --ca --cert --client-key ;;
 	esac
 	echo --json --help
 }
@@ -52,7 +62,7 @@ _touchstone() {
 	COMPREPLY=()
 
 	case $cmd in
-	keys|attest|audit|image)
+	keys|attest|audit|image|trust)
 		[[ $COMP_CWORD -gt 2 ]] && cmd="$cmd ${COMP_WORDS[2]}" ;;
 	esac
 
@@ -75,13 +85,14 @@ _touchstone() {
 		return ;;
 	--name|--user-id|-u|--module|--token|--comment|--lines|-n|--days|--subject|\
 	    --serial|--overwrite|--confirm|--key|--annotation|-a|--as|--to|\
-	    --require)
+	    --require|--server)
 		return ;;
 	esac
 	if [[ -z $words ]]; then
 		if [[ $COMP_CWORD -eq 1 ]]; then
 			words='setup keys attest status forget reload stop
-			    session lock unlock audit image help --version --help'
+			    session lock unlock audit image trust help
+			    --version --help'
 		elif [[ $cur == -* ]]; then
 			words=$(_touchstone_options "$cmd")
 		else
@@ -93,9 +104,10 @@ _touchstone() {
 			attest) words=verify ;;
 			audit) words='verify show' ;;
 			image) words='sign verify copy' ;;
+			trust) words='sign inspect verify revoke' ;;
 			help)
 				words='setup keys attest status forget reload
-				    stop session lock unlock audit image' ;;
+				    stop session lock unlock audit image trust' ;;
 			'keys list'|'keys show'|'keys export'|'keys extend'|'keys certify'|'keys revoke'|'keys attest'|'keys delete')
 				words=$(_touchstone_keys) ;;
 			'keys import-chain')

@@ -92,14 +92,15 @@ is 'no agent was started for that' "$(agent_pid)" ''
 
 # ---- the manual ----
 page=$(sed 's/Fl -/--/g; s/Fl u Ar text , //; s/Fl n , *//; s/Fl [ka] Ar [a-z]* , //; s/Fl r , //' "$man/touchstone.1" \
-    "$man/touchstone-image.1")
+    "$man/touchstone-image.1" "$man/touchstone-trust.1")
 is 'the manual has every option' "$(echo "$commands" | while read -r c; do
 	for o in $(options_of "$c"); do
 		printf '%s\n' "$page" | grep -q -e "$o\\b" || echo "$c $o"
 	done
 done)" ''
 is 'the manual has every command' "$(words_of | while read -r w; do
-	cat "$man/touchstone.1" "$man/touchstone-image.1" |
+	cat "$man/touchstone.1" "$man/touchstone-image.1" \
+	    "$man/touchstone-trust.1" |
 	    grep -qw -e "$w" || echo "$w"
 done)" ''
 for page in "$man"/*.[15]; do

@@ -283,5 +283,6 @@ main(void)
 		WITH_FOLDER(state_that_is_damaged_is_not_none),
 	};
 
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

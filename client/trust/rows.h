@@ -1,0 +1,22 @@
+/*
+ * How `touchstone trust …` is called: for touchstone, which tells of it, and
+ * for touchstone-trust, which does it.
+ */
+#ifndef CLIENT_TRUST_ROWS_H
+#define CLIENT_TRUST_ROWS_H
+
+#include "client/cmd.h"
+
+/* Their `run` is NULL: another program carries them out. */
+extern const struct command cmd_trust_sign;
+extern const struct command cmd_trust_inspect;
+extern const struct command cmd_trust_verify;
+extern const struct command cmd_trust_revoke;
+
+/* Each carried out; in touchstone-trust alone. */
+int trust_sign(struct call *);
+int trust_inspect(struct call *);
+int trust_verify(struct call *);
+int trust_revoke(struct call *);
+
+#endif

@@ -1,0 +1,16 @@
+/* Trust data as it is shown, to people and in JSON. */
+#ifndef CLIENT_TRUST_SHOW_H
+#define CLIENT_TRUST_SHOW_H
+
+#include "client/trust/session.h"
+
+/* "alice" of "targets/alice": those who say the same of the tag. */
+json_t *show_signers(const struct trust *, const struct answer *);
+
+/* Ids of the keys whose signatures of a role count. */
+json_t *show_keys(const struct trust_role *);
+
+/* "2029-11-22T09:08:07Z" */
+json_t *show_time(int64_t);
+
+#endif
