@@ -318,7 +318,7 @@ b-der DER
 b-set DER
 b-jws JSON web signature
 b-cose COSE
-b-tuf trust server
+b-tuf trust data
 b-openpgp OpenPGP
 b-openpgp3 OpenPGP
 b-tls TLS
