@@ -3,6 +3,7 @@
 # taken by cosign, skopeo, podman and @sigstore/verify, and by touchstone; what
 # is unsigned, by another key, of another image or tampered with is not.
 . "$(dirname "$0")/images.sh"
+. "$src/tests/system/image-peers.sh"
 
 limit='timeout 60'
 registry 5000
@@ -13,16 +14,6 @@ for kind in P-384 RSA-2048 Ed25519; do
 	    --module soft --name "$name" --algorithm "$kind" \
 	    --user-id "$name <$name@example.com>"
 done
-# pem NAME: its public key, as cosign wants it.
-pem() {
-	{
-		echo '-----BEGIN PUBLIC KEY-----'
-		jq -r .spki "$XDG_DATA_HOME/touchstone/keys/$1.json" | fold -w 64
-		echo '-----END PUBLIC KEY-----'
-	} >"$user/$1.pub"
-	touchstone keys export --openpgp "$1" >"$user/$1.asc"
-	gpg --dearmor <"$user/$1.asc" >"$user/$1.pgp"
-}
 sign() {
 	$limit touchstone image sign "$@"
 }
@@ -30,103 +21,34 @@ verify() {
 	$limit touchstone image verify "$@"
 }
 for name in k-p256 k-p384 k-rsa2048 k-ed25519; do
-	pem "$name"
+	key_files "$name" || fail "the public halves of $name"
+	test "$name" = k-ed25519 ||
+	    ok "a certificate, $name" touchstone keys certify "$name"
 done
 image plain
-plain=$image plain_digest=$digest
-mkdir -p "$user/lookaside"
+plain_image=$image
 
-bundle_of() {	# IMAGE FILE
-	bundle=$("$tool" referrers "$1" \
-	    application/vnd.dev.sigstore.bundle.v0.3+json | cut -d ' ' -f 1)
-	layer=$("$tool" get "$1" "$bundle" |
-	    jq -r '.layers[0] | "\(.digest) \(.size)"')
-	"$tool" get-blob "$1" $layer >"$2"
-}
-
-not_ok 'what is unsigned is refused' verify --key k-p256 "$plain"
+not_ok 'what is unsigned is refused' verify --key k-p256 "$plain_image"
 like 'and said to be' "$tap_out" 'is not signed'
-not_ok 'without a key nothing is verified' verify "$plain"
+not_ok 'without a key nothing is verified' verify "$plain_image"
 like 'and it is said what to give' "$tap_out" 'Give --key'
 
+# ---- each key, by all formats that it has, before all ----
 for name in k-p256 k-p384 k-rsa2048 k-ed25519; do
 	other=k-p384
 	test "$name" != k-p384 || other=k-p256
-	image "of-$name"
-	ok "$name signs" sign --key "$name" "$image"
-	ok "$name signs simply too" sign --key "$name" --simple \
-	    --lookaside "$user/lookaside" "$image"
-	is "its file is the first" "$(ls "$user/lookaside/of-$name@sha256=${digest#sha256:}")" signature-1
-	out=$(verify --json --key "$name" --lookaside "$user/lookaside" \
-	    "$image")
-	is "touchstone takes all three, $name" "$(echo "$out" | jq -c \
-	    '[.verified, .keys, [.signatures[].verified], [.signatures[].format]]')" \
-	    '[true,1,[true,true,true],["cosign","bundle","simple"]]'
-	ok 'by the file of the key too' verify --key "$user/$name.pub" "$image"
-	ok 'and by its OpenPGP certificate' verify --key "$user/$name.pgp" \
-	    --lookaside "$user/lookaside" "$image"
-	not_ok "but not by another's" verify --key "$user/$other.pgp" \
-	    --lookaside "$user/lookaside" "$image"
-	not_ok "touchstone refuses another key, $name" verify \
-	    --key "$other" --lookaside "$user/lookaside" "$image"
-	not_ok 'one key is not two' verify --require 2 --key "$name" "$image"
-
-	for major in 2 3; do
-		if ! needs_cosign $major; then
-			skip "cosign $major" "$lacks"
-			continue
-		fi
-		v=$(cosign_offline $major verify)
-		ok "cosign $major takes it, $name" $limit "$cosign" verify $v \
-		    --key "$user/$name.pub" "$image"
-		not_ok "cosign $major refuses another key, $name" $limit \
-		    "$cosign" verify $v --key "$user/$other.pub" "$image"
-		not_ok "cosign $major refuses another image" $limit \
-		    "$cosign" verify $v --key "$user/$name.pub" "$plain"
-	done
-	if needs_cosign 3; then
-		v=$(cosign_offline 3 verify)
-		ok "cosign 3 takes the bundle, $name" $limit "$cosign" verify \
-		    $v --new-bundle-format --key "$user/$name.pub" "$image"
-	fi
-	if needs_sigstore_js; then
-		js="node $src/tests/tools/bundle-verify.js"
-		bundle_of "$image" "$user/bundle.json"
-		ok "@sigstore/verify takes the bundle, $name" $limit $js \
-		    "$user/bundle.json" "$user/$name.pub" "$digest"
-		not_ok 'not by another key' $limit $js "$user/bundle.json" \
-		    "$user/$other.pub" "$digest"
-		not_ok 'not of another image' $limit $js "$user/bundle.json" \
-		    "$user/$name.pub" "$plain_digest"
-	else
-		skip "@sigstore/verify, $name" "$lacks"
-	fi
-
-	simple_trust "$user/$name.pgp"
-	ok "skopeo takes it, $name" skopeo_pull skopeo "docker://$image"
-	not_ok 'skopeo refuses what is unsigned' skopeo_pull skopeo \
-	    "docker://$plain"
-	if needs_podman; then
-		ok "podman takes it, $name" podman_pull "docker://$image"
-		not_ok 'podman refuses what is unsigned' podman_pull \
-		    "docker://$plain"
-	else
-		skip "podman, $name" "$lacks"
-	fi
-	simple_trust "$user/$other.pgp"
-	not_ok "skopeo refuses another's, $name" skopeo_pull skopeo \
-	    "docker://$image"
-	if needs_skopeo_new; then
-		sigstore_trust "$user/$name.pub"
-		ok "a newer skopeo takes .sig, $name" skopeo_pull \
-		    "$skopeo_new" "docker://$image"
-		sigstore_trust "$user/$other.pub"
-		not_ok "and refuses another's" skopeo_pull "$skopeo_new" \
-		    "docker://$image"
-	else
-		skip "a newer skopeo, $name" "$lacks"
-	fi
+	key_before_all "$name" "$other"
 done
+is 'all signatures are told of' "$(verify --json --key k-ed25519 \
+    --lookaside "$peers_lookaside" "$repo:good" | jq -c \
+    '[.verified, .keys, [.signatures[].verified], [.signatures[].format]]')" \
+    '[true,1,[true,true,true],["cosign","bundle","simple"]]'
+ok 'by the file of the key too' verify --key "$user/k-ed25519.pub" "$repo:good"
+ok 'and by its OpenPGP certificate' verify --key "$user/k-ed25519.pgp" \
+    --lookaside "$peers_lookaside" "$repo:good"
+not_ok "but not by another's" verify --key "$user/k-p256.pgp" \
+    --lookaside "$peers_lookaside" "$repo:good"
+not_ok 'one key is not two' verify --require 2 --key k-ed25519 "$repo:good"
 
 # ---- several ----
 image several
@@ -172,6 +94,31 @@ ok 'its signatures go into a layout' sign --key k-p256 \
 ok 'where they are' verify --key k-p256 "oci:$user/layout/aside:v1"
 not_ok 'and not in the archive' verify --key k-p256 \
     "oci-archive:$user/aside.tar:v1"
+
+# As docker wrote it before 25: what skopeo pushes of it is what was signed.
+"$src/tests/tools/image-make" "$user/layout/saved" v1 saved >/dev/null
+skopeo copy -q "oci:$user/layout/saved:v1" \
+    "docker-archive:$user/saved.tar:saved:v1" 2>"$user/skopeo.log"
+not_ok 'of an image that docker saved, too' sign --key k-p256 \
+    --as "$registry/saved:v1" "docker-archive:$user/saved.tar"
+ok 'which is signed before it is pushed' sign --key k-p256 \
+    --as "$registry/saved:v1" --to "oci:$user/layout/signatures" \
+    "docker-archive:$user/saved.tar"
+skopeo --insecure-policy copy -q --preserve-digests --dest-tls-verify=false \
+    "docker-archive:$user/saved.tar" "docker://$registry/saved:v1" \
+    2>>"$user/skopeo.log"
+not_ok 'there it is not signed yet' verify --key k-p256 "$registry/saved:v1"
+ok 'its signatures are pushed after it' touchstone image copy --json \
+    "oci:$user/layout/signatures" "$registry/saved:v1"
+is 'both of them' "$(echo "$tap_out" | jq .count)" 2
+ok 'and verified' verify --key k-p256 "$registry/saved:v1"
+not_ok 'not by another key' verify --key k-p384 "$registry/saved:v1"
+if needs_cosign 3; then
+	image=$registry/saved:v1 repo=$registry/saved
+	good=$("$tool" resolve "$image" | cut -d ' ' -f 1)
+	ok 'cosign 3 takes it' takes_cosign_3 k-p256 good
+	ok 'and its .sig' takes_cosign_3_sig k-p256 good
+fi
 
 # ---- an index, with TLS and a password ----
 authority home
