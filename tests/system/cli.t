@@ -55,8 +55,8 @@ words_of() {
 }
 
 for shell in bash zsh fish; do
-	file=$(ls "$completion"/* | grep -e "\.$shell\$" || 
-	    echo "$completion/_touchstone")
+	file=$completion/touchstone.$shell
+	test $shell != zsh || file=$completion/_touchstone
 	is "$shell completes every option of every command" \
 	    "$(missing_in $shell)" ''
 	is "$shell completes every command" "$(words_of | while read -r w; do
@@ -89,6 +89,49 @@ echo '{}' >"$XDG_DATA_HOME/touchstone/keys/release.json"
 is 'bash completes the name of a key' \
     "$(complete_bash touchstone keys show rel)" release
 is 'no agent was started for that' "$(agent_pid)" ''
+
+# ---- the agent's ----
+# "-a", ..., from what it says of itself; and --help, --version.
+agent_options=$(touchstone-agent --help | sed '/^Signs/,$d' |
+    perl -ne 'print "--$1\n" while s/--([a-z-]+)//;
+	print map { "-$_\n" } split //, $1 while s/[[ ]-([A-Za-z]+)//' |
+    sort -u)
+is 'the agent tells its options' "$(echo "$agent_options" | grep -cx -e -a \
+    -e -D -e -d -e -k -e -t -e --help)" 6
+agent_lacks() {	# SHELL: options that its completion has not
+	lacks_file=$completion/touchstone-agent.$1
+	test "$1" != zsh || lacks_file=$completion/_touchstone-agent
+	for o in $agent_options; do
+		case $1$o in
+		fish--*) o="-l ${o#--}" ;;
+		fish-*) o="-s ${o#-}" ;;
+		esac
+		grep -Eq -e "(^|[^-A-Za-z])$o([^-A-Za-z]|\$)" \
+		    "$lacks_file" || echo "$o"
+	done
+}
+for shell in bash zsh fish; do
+	is "$shell completes every option of the agent" \
+	    "$(agent_lacks $shell)" ''
+	isnt "one that $shell lacks would be noticed" \
+	    "$(agent_options='-x --frobnicate'; agent_lacks $shell)" ''
+done
+agent_bash() {	# WORD...
+	bash -c '. "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+	    _touchstone_agent; printf "%s\n" "${COMPREPLY[@]}"' \
+	    "$completion/touchstone-agent.bash" "$@"
+}
+is 'bash completes an option of the agent' \
+    "$(agent_bash touchstone-agent --ver)" --version
+is 'and a hash' "$(agent_bash touchstone-agent -E sha38)" sha384
+is 'and a command' "$(agent_bash touchstone-agent -t 1h touchstone-g)" \
+    touchstone-gpg
+: >"$user/a-file"
+is 'whose arguments are its own' \
+    "$(agent_bash touchstone-agent -s cat "$user/a-f")" "$user/a-file"
+if command -v bash >/dev/null; then
+	ok 'bash reads it' bash -n "$completion/touchstone-agent.bash"
+fi
 
 # ---- the manual ----
 page=$(sed 's/Fl -/--/g; s/Fl u Ar text , //; s/Fl n , *//; s/Fl [ka] Ar [a-z]* , //; s/Fl r , //' "$man/touchstone.1" \
