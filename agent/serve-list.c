@@ -13,16 +13,20 @@
 #include "serve.h"
 
 #define KEYS_LISTED 256		/* as messages.def bounds the lists */
+#define IDENTITIES_SIZE (FRAME_MAX - 5)	/* beside type and count, bytes */
 #define HOLDERS_LISTED 16
 #define CERTS_SHOWN 16
 
+/* What the answer has no room for is left out. */
 static gpg_error_t
 put_identity(struct buf *b, struct msg_list *list, struct view key,
     const char *comment)
 {
 	struct msg_ssh_identity one = { key, view_str(comment) };
+	size_t size = 8 + one.key.len + one.comment.len;
 
-	return list->count < KEYS_LISTED ?
+	return list->count < KEYS_LISTED &&
+	    buf_len(b) + size <= IDENTITIES_SIZE ?
 	    msg_list_add(b, list, MSG_ssh_identity, &one) : 0;
 }
 
@@ -104,7 +108,7 @@ list_identities(struct conn *c)
 	struct buf list;
 	gpg_error_t err = 0;
 
-	buf_init(&list, FRAME_MAX);
+	buf_init(&list, IDENTITIES_SIZE);
 	if (!agent_is_locked(c->agent))
 		err = put_identities(c, &list, &reply.keys);
 	if (!err)
@@ -176,9 +180,8 @@ put_holders(const struct key *k, struct view match, enum origin origin,
 	return err;
 }
 
-/* When the certificates beside a key are good. */
 static gpg_error_t
-put_validity(struct conn *c, const struct key *k, struct buf *b,
+put_validity(const struct certs *certs, const struct key *k, struct buf *b,
     struct msg_list *list)
 {
 	const struct cert *one;
@@ -186,12 +189,26 @@ put_validity(struct conn *c, const struct key *k, struct buf *b,
 	size_t at = 0;
 
 	while (!err && list->count < CERTS_SHOWN &&
-	    (one = certs_of(&c->agent->certs, k, &at))) {
+	    (one = certs_of(certs, k, &at))) {
 		struct msg_ssh_certificate m = { view_str(one->comment),
 			one->after, one->before };
 
 		err = msg_list_add(b, list, MSG_ssh_certificate, &m);
 	}
+	return err;
+}
+
+/* When a key's certificates are good: from files, and from ssh-add -s. */
+static gpg_error_t
+put_certificates(struct conn *c, const struct key *k, struct buf *b,
+    struct msg_list *list)
+{
+	gpg_error_t err = put_validity(&c->agent->certs, k, b, list);
+	struct module *m;
+
+	TAILQ_FOREACH(m, &c->agent->modules, next)
+		if (!err && m->card && !m->retired)
+			err = put_validity(&m->card->certs, k, b, list);
 	return err;
 }
 
@@ -218,7 +235,7 @@ put_key(struct conn *c, const struct key *k, struct buf *b,
 	if (!(err = put_user_ids(k, &ids, &one.user_ids)) &&
 	    !(err = put_holders(k, view_str(c->match), c->origin,
 	    &holders, &one.holders)) &&
-	    !(err = put_validity(c, k, &certs, &one.certificates)))
+	    !(err = put_certificates(c, k, &certs, &one.certificates)))
 		err = msg_list_add(b, list, MSG_key, &one);
 	buf_free(&ids);
 	buf_free(&holders);

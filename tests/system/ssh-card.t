@@ -43,6 +43,14 @@ held() {
 denied() {
 	touchstone audit show -n 30 | grep ' denied ' | tail -n 1
 }
+# denies NAME PATTERN: the record is written soon after the answer.
+denies() {
+	wait_for 5 denied_for "$2"
+	like "$1" "$(denied)" "$2"
+}
+denied_for() {
+	denied | grep -Eq -e "$1"
+}
 
 # ---- what is trusted, and what is not ----
 is 'a configured module is there at first' "$(listed)" 1
@@ -116,7 +124,7 @@ ok 'for certain hosts' sh -c 'ssh-keygen -q -t ed25519 -N "" -f host &&
     echo "gate $(cat host.pub)" >known'
 ok 'it is shown' with "$pin" ssh-add -h gate -H "$user/known" -s "$module"
 not_ok 'and signs no files' ssh_sign
-like 'with the reason in the record' "$(denied)" 'restricted'
+denies 'with the reason in the record' 'restricted'
 ok 'without limits again' with "$pin" ssh-add -s "$module"
 ok 'it signs' ssh_sign
 
@@ -171,6 +179,54 @@ is 'they are too' "$(certs)" 0
 rm "$keys"/*-cert.pub
 touchstone reload >/dev/null
 is 'without the files there are none' "$(certs)" 0
+
+# ---- certificates that ssh-add -s brings along, and -C ----
+# card ONLY CERTIFICATE-FILE...: as newer programs than Debian 12's ask for it.
+card() {
+	card_only=$1
+	shift
+	"$build/tests/tools/frames" "$SSH_AUTH_SOCK" "hex:$(cat "$@" |
+	    perl -MMIME::Base64 -e '
+		sub s_ { pack "N/a*", $_[0] }
+		my ($module, $pin, $only) = @ARGV;
+		my $certs = join "", map { s_(decode_base64((split)[1])) }
+		    <STDIN>;
+		print unpack "H*", s_("\x1a" . s_($module) . s_($pin) .
+		    "\xff" . s_("associated-certs-v00\@openssh.com") .
+		    chr($only) . s_($certs));' \
+	    "$module" "$pin" "$card_only")" read
+}
+plain() {
+	ssh-add -L | grep -cF "$(cut -d' ' -f 2 "$user/soft.pub")"
+}
+certify spoilt
+perl -i -MMIME::Base64 -pe 's/ (AAAA\S+)/my $raw = decode_base64($1);
+    substr($raw, -1) ^= "\1"; " " . encode_base64($raw, "")/e' \
+    "$user/spoilt-cert.pub"
+is 'with two certificates' "$(card 0 "$user/good-cert.pub" \
+    "$user/expired-cert.pub")" 'type 6'
+is 'the good one is listed' "$(certs)" 1
+is 'beside its key' "$(plain)" 1
+ok 'and signs' ssh_sign "$user/good-cert.pub"
+ok 'as the key does' ssh_sign
+not_ok 'the other does not' ssh_sign "$user/expired-cert.pub"
+like 'touchstone shows them' "$(touchstone keys show soft)" \
+    '^SSH certificate +.*id of good, good for ever'
+is 'with one that is spoilt: refused' "$(card 1 "$user/good-cert.pub" \
+    "$user/spoilt-cert.pub")" 'type 5'
+denies 'with the reason in the record' 'certificate is not right'
+is 'and all is as it was' "$(certs) $(plain)" '1 1'
+is 'of another key' "$(card 0 "$user/else-cert.pub")" 'type 6'
+is 'none is listed' "$(certs) $(plain)" '0 1'
+is 'certificates only (-C)' "$(card 1 "$user/good-cert.pub")" 'type 6'
+is 'the key is not listed, the certificate is' "$(certs) $(plain)" '1 0'
+ok 'which signs' ssh_sign "$user/good-cert.pub"
+not_ok 'the key does not' ssh_sign
+denies 'with the reason in the record' 'certificates only'
+is 'without any certificate: refused' "$(card 1 /dev/null)" 'type 5'
+ok 'without limits again' with "$pin" ssh-add -s "$module"
+is 'there is the key alone' "$(certs) $(plain)" '0 1'
+ok 'and it signs' ssh_sign
 
 # ---- a lock that comes between ----
 # The token's process is held up, so that the PIN is still to be taken.
