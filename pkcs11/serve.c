@@ -143,14 +143,21 @@ work(struct worker *w)
 static gpg_error_t
 worker_init(struct worker *w, struct server *s, unsigned number)
 {
+	gpg_error_t err;
+
 	w->server = s;
 	w->number = number;
 	buf_init(&w->reply, DATAGRAM_MAX);
 	buf_init(&w->in, DATAGRAM_MAX);
-	/* The first message is no secret; open tells why nothing is locked. */
-	if (s->ops->locked && buf_lock(&w->in) && number == 0)
+	if (s->ops->locked)
+		buf_lock(&w->in);
+	err = buf_reserve(&w->in, DATAGRAM_MAX, &w->datagram);
+	if (err && s->ops->locked && number == 0) {
+		/* The first message is no secret; open tells what is wrong. */
 		buf_free(&w->in);
-	return buf_reserve(&w->in, DATAGRAM_MAX, &w->datagram);
+		err = buf_reserve(&w->in, DATAGRAM_MAX, &w->datagram);
+	}
+	return err;
 }
 
 static void

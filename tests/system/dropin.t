@@ -72,6 +72,22 @@ kill -USR1 "$SSH_AGENT_PID"
 ok 'SIGUSR1 forgets those' wait_for 5 sh -c 'test "$(ssh-add -l | wc -l)" = 1'
 like 'and says so in its log' "$(touchstone audit show -n 5)" 'ssh-add -d|all keys in memory'
 
+# ---- how long it keeps what is added ----
+ssh-keygen -q -t ed25519 -N '' -C shorter -f "$user/shorter"
+ssh-keygen -q -t ed25519 -N '' -C longer -f "$user/longer"
+# kept OPTION...: which of them are there at first, and after four seconds.
+kept() {
+	"$agent" "$@" sh -c 'ssh-add -q "$1/shorter"
+	    ssh-add -q -t 60 "$1/longer"
+	    list() { ssh-add -L | sed -n "s/.* \([a-z]*er\)\$/\1/p" | xargs; }
+	    list; sleep 4; list' sh "$user" 2>/dev/null
+}
+is '-t is how long a key is kept that is added without' "$(kept -t 2)" \
+    'shorter longer
+longer'
+is 'without -t it stays' "$(kept)" 'shorter longer
+shorter longer'
+
 # ---- its end ----
 "$agent" -k >"$user/printed"
 is '-k exits with 0' $? 0

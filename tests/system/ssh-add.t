@@ -16,6 +16,14 @@ softkeys() {
 audit_last() {	# FILTER: of the last record
 	touchstone audit show --json | jq -r ".records[-1] | $1"
 }
+# log_says NAME PATTERN: the last record's verdict, soon after the answer.
+log_says() {
+	wait_for 5 log_has "$2"
+	like "$1" "$(audit_last .verdict)" "$2"
+}
+log_has() {
+	audit_last .verdict | grep -Eq -e "$1"
+}
 
 # key NAME TYPE [BITS]: a file, and its public half where no private one is.
 mkdir "$user/pub"
@@ -82,10 +90,10 @@ not_ok 'it is not listed' lists p384
 not_ok 'and does not sign' signs p384
 ok 'others do' signs p521
 not_ok 'it cannot be removed again' ssh-add -d "$user/p384"
-like 'and the log says why' "$(audit_last .verdict)" 'no such key'
+log_says 'and the log says why' 'no such key'
 ssh-add -L | head -n 1 >"$user/token.pub"
 not_ok 'the key on the token cannot be removed' ssh-add -d "$user/token.pub"
-like 'and the log says why' "$(audit_last .verdict)" 'on a token'
+log_says 'and the log says why' 'on a token'
 ok 'all are removed' ssh-add -D
 is 'but the one on the token' "$(ssh-add -L)" "$(cat "$user/token.pub")"
 not_ok 'none of them signs' signs ed25519
@@ -163,8 +171,7 @@ refused() {	# NAME WHY FRAME...: to agent.sock
 	shift 2
 	is "$refused_name: refused" "$(timeout 40 "$build/tests/tools/frames" \
 	    "$SSH_AUTH_SOCK" "$@" 2>&1 | paste -sd ' ')" 'type 5'
-	like "$refused_name: the log says why" "$(audit_last .verdict)" \
-	    "$refused_why"
+	log_says "$refused_name: the log says why" "$refused_why"
 }
 
 # frame TYPE PERL: a frame of that type in hex; s() and m() make strings and
@@ -231,7 +238,7 @@ echo "gate.example $(cut -d ' ' -f 1,2 "$user/ca.pub")" >"$user/known"
 ok 'a key is added for a host alone' ssh-add -H "$user/known" \
     -h gate.example "$user/ed25519"
 not_ok 'it signs nothing else' signs ed25519
-like 'and the log says why' "$(audit_last .verdict)" 'restricted'
+log_says 'and the log says why' 'restricted'
 ssh-add -D 2>/dev/null
 
 # ---- too many ----
@@ -242,12 +249,35 @@ while test $i -lt 129; do
 	ssh-add -q "$user/many.$i" 2>/dev/null || break
 done
 is 'there is a limit' "$i" 129
-like 'the log says it' "$(audit_last .verdict)" 'already: remove some'
+log_says 'the log says it' 'already: remove some'
 is 'what was there is' "$(count)" 129
 ok 'the last signs' sh -c "cp '$user/many.128.pub' '$user/pub'"
 ok 'the last does sign' signs many.128
 ok 'and all go' ssh-add -D
 is 'to the last' "$(count)" 1
+
+# ---- more than an answer holds ----
+# Certificates of 7 KB: 256 KiB have room for some of them.
+principals=$(perl -e 'print join ",", map { sprintf "%s-%03d", "p" x 26, $_ }
+    1 .. 200')
+ok 'one key with certificates of 300 KiB is added' sh -c '
+	i=0
+	while test $i -lt 44; do
+		i=$((i + 1))
+		ssh-keygen -q -s "$1/ca" -I "of number $i" -z $i -n "$2" \
+		    "$1/ed25519.pub" && ssh-add -q "$1/ed25519" || exit 1
+	done' sh "$user" "$principals"
+rm "$user/ed25519-cert.pub"
+most=$(count)
+ok 'some are listed, whole' test "$most" -gt 30 -a "$most" -lt 46
+is 'after the key on the token' "$(ssh-add -L | head -n 1)" \
+    "$(cat "$user/token.pub")"
+ssh-add -L | grep 'cert-v01' | tail -n 1 >"$user/pub/cert.pub"
+ok 'the last that is listed signs' signs cert
+ok 'it is removed' ssh-add -d "$user/pub/cert.pub"
+is 'and another is listed in its place' "$(count)" "$most"
+ok 'all are removed' ssh-add -D
+is 'the one on the token is left' "$(count)" 1
 
 # ---- the process, and the configuration ----
 ok 'a key is added' ssh-add "$user/ed25519"
@@ -264,7 +294,7 @@ echo 'software_keys = false;' >>"$config/config"
 ok 'the configuration forbids them' touchstone reload
 is 'they are gone' "$(count)" 1
 not_ok 'none is added' ssh-add "$user/ed25519"
-like 'and the log says why' "$(audit_last .verdict)" 'configuration'
+log_says 'and the log says why' 'configuration'
 no_process() {
 	test -z "$(softkeys)"
 }
@@ -297,12 +327,28 @@ not_ok 'on the token alone, ssh-add cannot remove it' \
 
 # ---- where hardly any memory may be locked ----
 stop_agent
-(ulimit -l 64 && exec "$bin/touchstone-agent") >"$user/agent.log" 2>&1 \
-    </dev/null &
-ok 'an agent that may lock 64 KiB' wait_for 10 test -S "$sock"
+# may_lock KIB: an agent that may lock so much, as for any user who is not root.
+may_lock() {
+	set -- "$1" "$bin/touchstone-agent"
+	test "$(id -u)" != 0 ||
+	    set -- "$1" setpriv --bounding-set=-ipc_lock "$2"
+	(ulimit -l "$1" && shift && exec "$@") >"$user/agent.log" 2>&1 \
+	    </dev/null &
+	wait_for 10 test -S "$sock"
+}
+ok 'an agent that may lock 64 KiB' may_lock 64
+is 'it has no privilege for more' "$(sed -n 's/^CapEff:\t//p' \
+    "/proc/$(agent_pid)/status" | perl -ne 'print hex($_) >> 14 & 1')" 0
 not_ok 'takes no key' ssh-add "$user/ed25519"
-like 'and the log says why' "$(audit_last .verdict)" \
-    'too little.*raise the limit'
+log_says 'and the log says why' 'too little.*raise the limit'
 ok 'it serves those on tokens' ssh-keygen -Y sign -n file \
     -f "$user/token.pub" "$user/text"
+stop_agent
+ok 'one that may lock 8 MiB' may_lock 8192
+ok 'takes the key' ssh-add "$user/ed25519"
+ok 'which signs' signs ed25519
+stop_agent
+ok 'one that may lock nothing at all' may_lock 0
+not_ok 'takes no key either' ssh-add "$user/ed25519"
+is 'and goes on' "$(status_of .locked)" false
 done_testing
