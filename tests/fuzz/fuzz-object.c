@@ -42,7 +42,7 @@ check_image(const struct object *o)
 
 	for (size_t n = 0; n < sizeof(texts) / sizeof(texts[0]); n++)
 		must(text_is_clean(view_str(texts[n])));
-	if (o->kind < OBJECT_MANIFEST) {
+	if (o->kind < OBJECT_MANIFEST || o->kind > OBJECT_NOTATION) {
 		must(!*i->digest && i->wrapping == WRAP_NONE);
 		return;
 	}
