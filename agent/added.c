@@ -13,6 +13,7 @@
 #include "wire/text.h"
 
 #define COMMENT_MAX 256		/* as a token's label */
+#define ADDED_MAX 256		/* as many as are listed */
 
 uint64_t
 added_now(void)
@@ -87,6 +88,17 @@ added_new(const struct ssh_private *k, const struct ssh_constraints *c,
 	return gpg_error(GPG_ERR_ENOMEM);
 }
 
+static bool
+is_full(const struct agent *a)
+{
+	const struct added *d;
+	size_t n = 0;
+
+	TAILQ_FOREACH(d, &a->added, next)
+		n++;
+	return n >= ADDED_MAX;
+}
+
 gpg_error_t
 added_begin(struct agent *a, const struct ssh_private *k,
     const struct ssh_constraints *c, struct added **out, struct added **old)
@@ -99,7 +111,9 @@ added_begin(struct agent *a, const struct ssh_private *k,
 		*old = NULL;
 		return gpg_error(GPG_ERR_EBUSY);
 	}
-	if ((err = added_new(k, c, out))) {
+	err = !*old && is_full(a) ? gpg_error(GPG_ERR_RESOURCE_LIMIT) :
+	    added_new(k, c, out);
+	if (err) {
 		*old = NULL;
 		return err;
 	}

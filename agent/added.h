@@ -33,7 +33,8 @@ uint64_t added_now(void);
 /*
  * Notes a key that is about to be added, in the place of *old, the same one
  * if it was there (NULL), which is kept for added_settle().  GPG_ERR_EBUSY
- * while it is being added by another client.
+ * while it is being added by another client, GPG_ERR_RESOURCE_LIMIT where
+ * there are too many.
  */
 gpg_error_t added_begin(struct agent *, const struct ssh_private *,
     const struct ssh_constraints *, struct added **, struct added **old);

@@ -199,7 +199,7 @@ import(struct conn *c, const struct ssh_private *k,
 	if (memory_find(c->agent, &m) ||
 	    added_begin(c->agent, k, limits, &new, &old)) {
 		refuse(c, "ssh-add", "it is being added already, or there is "
-		    "no memory");
+		    "no room: remove some (ssh-add -d)");
 		return;
 	}
 	in = (struct msg_token_import){

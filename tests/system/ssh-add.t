@@ -279,6 +279,23 @@ is 'and another is listed in its place' "$(count)" "$most"
 ok 'all are removed' ssh-add -D
 is 'the one on the token is left' "$(count)" 1
 
+# A key with so many certificates, each of which is kept.
+mkdir "$user/certified"
+i=0
+while test $i -lt 256; do
+	i=$((i + 1))
+	cp -p "$user/ed25519" "$user/certified/$i"
+	cp "$user/ed25519.pub" "$user/certified/$i.pub"
+done
+ssh-keygen -q -s "$user/ca" -I many -n me -z +1 "$user"/certified/*.pub
+ssh-add -q "$user"/certified/*[0-9] 2>"$user/refusals"
+is 'nor are there more certificates' "$(grep -c refused "$user/refusals")" 1
+like 'the log says that' "$(audit_last .verdict)" 'no room: remove some'
+is 'and as many as there may be are listed' "$(listed | sort -u | wc -l)" 256
+ok 'one that is there can be added again' ssh-add "$user/certified/1"
+ok 'and these go too' ssh-add -D
+is 'all of them' "$(count)" 1
+
 # ---- the process, and the configuration ----
 ok 'a key is added' ssh-add "$user/ed25519"
 touchstone forget >/dev/null
