@@ -106,9 +106,8 @@ ssh_parse(struct request *r)
 	struct view blob = buf_view(&r->ssh_key);
 	gpg_error_t err;
 
-	/* Who asks by a certificate asks for its key. */
-	if ((r->key = added_find_key(r->agent, blob)))
-		blob = pubkey_ssh(r->key->pub);
+	/* Who asks by a certificate logs in by that one, not by the key. */
+	r->key = added_find_key(r->agent, blob);
 	err = object_read_ssh(buf_view(&r->payload), blob, &r->object, &why);
 	if (err)
 		return request_problem(r, gpg_err_code(err), "%s", why ? why :

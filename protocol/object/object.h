@@ -143,8 +143,9 @@ gpg_error_t object_read_raw(struct view bytes, struct object *,
 /*
  * Reads what an SSH client wants signed: userauth or SSHSIG, else a hash or a
  * blob (which an SSH key signs only where policy allows).  A hash is told
- * apart since Ed25519 keys sign one in place of an OpenPGP document.  `key` is the blob of
- * the key that is to sign: a userauth request that names another is refused.
+ * apart since Ed25519 keys sign one in place of an OpenPGP document.  `key` is
+ * the blob that the signature is asked for under: a userauth request that
+ * names another is refused, but for a certificate of a plain key.
  */
 gpg_error_t object_read_ssh(struct view bytes, struct view key,
     struct object *, const char **why);

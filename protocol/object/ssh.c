@@ -44,11 +44,10 @@ is_joined(struct view name, struct view type, const char *tail)
  * numbers behind its own type and a nonce.
  */
 static bool
-is_key(struct view blob, struct view key, bool *is_cert)
+is_key(struct view blob, struct view key)
 {
 	struct view type, cert_type, nonce;
 
-	*is_cert = false;
 	if (view_eq(blob, key))
 		return true;
 	if (view_get_string(&key, 64, &type) ||
@@ -56,24 +55,25 @@ is_key(struct view blob, struct view key, bool *is_cert)
 	    !is_joined(cert_type, type, CERT_TAIL) ||
 	    view_get_string(&blob, 64, &nonce))
 		return false;
-	*is_cert = true;
 	return key.len > 0 && blob.len > key.len &&
 	    !memcmp(blob.p, key.p, key.len);
 }
 
-/* Whether a key of this blob signs by that algorithm (RFC 8332 for RSA). */
+/* Whether a key or certificate signs by that algorithm (RFC 8332 for RSA). */
 static bool
-is_algorithm(struct view name, struct view key, bool is_cert)
+is_algorithm(struct view name, struct view blob)
 {
-	const char *tail = is_cert ? CERT_TAIL : "";
+	const char *tail = "";
 	struct view type;
 
-	if (view_get_string(&key, 64, &type))
+	if (view_get_string(&blob, 96, &type))
 		return false;
-	if (view_eq_str(type, "ssh-rsa"))
-		return is_joined(name, view_str("rsa-sha2-256"), tail) ||
-		    is_joined(name, view_str("rsa-sha2-512"), tail);
-	return is_joined(name, type, tail);
+	if (view_eq_str(type, "ssh-rsa" CERT_TAIL))
+		tail = CERT_TAIL;
+	else if (!view_eq_str(type, "ssh-rsa"))
+		return view_eq(name, type);
+	return is_joined(name, view_str("rsa-sha2-256"), tail) ||
+	    is_joined(name, view_str("rsa-sha2-512"), tail);
 }
 
 struct userauth {
@@ -111,14 +111,13 @@ gpg_error_t
 userauth_read(struct object *o, struct view key, const char **why)
 {
 	struct userauth u = { .bound = false };
-	bool is_cert;
 	gpg_error_t err;
 
 	if ((err = read_fields(o->bytes, &u, why)))
 		return err;
-	if (!is_key(u.key, key, &is_cert))
+	if (!is_key(u.key, key))
 		return object_bad(why, "the ssh login names another key");
-	if (!is_algorithm(u.algorithm, key, is_cert))
+	if (!is_algorithm(u.algorithm, u.key))
 		return object_bad(why,
 		    "the ssh login's algorithm is not one of the key");
 

@@ -43,6 +43,33 @@ may_log_in "$(key_file key-p256)"
 like 'RSA with SHA-1 does not' "$(login gate key-rsa-2048 \
     -o PubkeyAcceptedAlgorithms=ssh-rsa)" 'Permission denied'
 
+# ---- certificates, in files beside the keys ----
+# Who has one of the authority may log in, and its key alone may not.
+ssh-keygen -q -t ed25519 -N '' -f "$user/ca"
+echo "cert-authority $(cat "$user/ca.pub")" >"$user/authorized_keys"
+keys=$XDG_DATA_HOME/touchstone/keys
+for name in key-p256 key-p-384 key-rsa-2048 key-rsa-3072 key-rsa-4096 \
+    key-ed25519; do
+	ssh-keygen -q -s "$user/ca" -I "of $name" -n "$(id -un)" \
+	    "$(key_file "$name")"
+	like "$name alone does not log in" "$(login gate "$name" \
+	    -o CertificateFile=none)" 'Permission denied'
+	mv "$user/$name-cert.pub" "$keys"
+done
+touchstone reload >/dev/null
+for name in key-p256 key-p-384 key-rsa-2048 key-rsa-3072 key-rsa-4096 \
+    key-ed25519; do
+	is "$name logs in by a certificate" "$(login gate \
+	    "$name" -o CertificateFile="$keys/$name-cert.pub")" 'at gate'
+	cp "$keys/$name-cert.pub" "$user/listed.pub"
+	is "$name: and by the one that is listed" "$(ssh_options="-o \
+	    IdentitiesOnly=yes -i $user/listed.pub" at gate \
+	    'echo at $HOST' 2>&1)" 'at gate'
+done
+rm "$keys"/*-cert.pub
+touchstone reload >/dev/null
+may_log_in "$(key_file key-p256)"
+
 # ---- names ----
 is 'a login at another host' "$(login build key-p256)" 'at build'
 like 'is one at that host' "$(last_record signed)" \

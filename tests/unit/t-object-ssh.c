@@ -38,6 +38,10 @@ static const char cert_other[] =
     "\0\0\0\x20ssh-ed25519-cert-v01@openssh.com\0\0\0\4nonc"
     "\0\0\0\x20" "zBCDEFGHIJKLMNOPQRSTUVWXYZ012345\0\0\0\0\0\0\0\1";
 
+static const char cert_rsa[] =
+    "\0\0\0\x1cssh-rsa-cert-v01@openssh.com\0\0\0\4nonc"
+    "\0\0\0\x03\1\0\1\0\0\0\4\0\x80\1\1\0\0\0\0\0\0\0\1";
+
 #define VIEW(a) view_of(a, sizeof(a) - 1)
 
 static struct login
@@ -210,6 +214,46 @@ test_login_by_certificate_is_by_this_keys(void **state)
 	assert_no_login(&l, VIEW(key_ed25519));
 	l.key = VIEW(key_ed25519);
 	assert_no_login(&l, VIEW(key_ed25519));
+}
+
+/* A signature that is asked for under a certificate is for that one alone. */
+static void
+test_login_under_a_certificate_is_by_it(void **state)
+{
+	struct login l = plain_login();
+
+	assert_no_login(&l, VIEW(cert_ed25519));
+	l.key = VIEW(cert_ed25519);
+	assert_no_login(&l, VIEW(cert_ed25519));
+	l.algorithm = "ssh-ed25519-cert-v01@openssh.com";
+	assert_login(&l, VIEW(cert_ed25519), "ssh login as root");
+	assert_no_login(&l, VIEW(cert_other));
+}
+
+static void
+test_login_by_a_certificate_of_rsa_is_by_sha2(void **state)
+{
+	static const char *const good[] = {
+		"rsa-sha2-256-cert-v01@openssh.com",
+		"rsa-sha2-512-cert-v01@openssh.com" };
+	static const char *const bad[] = { "rsa-sha2-256", "rsa-sha2-512",
+		"ssh-rsa", "ssh-rsa-cert-v01@openssh.com" };
+	struct login l = plain_login();
+
+	l.key = VIEW(cert_rsa);
+	for (size_t i = 0; i < 2; i++) {
+		l.algorithm = good[i];
+		assert_login(&l, VIEW(cert_rsa), "ssh login as root");
+		assert_login(&l, VIEW(key_rsa), "ssh login as root");
+	}
+	for (size_t i = 0; i < 4; i++) {
+		l.algorithm = bad[i];
+		assert_no_login(&l, VIEW(cert_rsa));
+		assert_no_login(&l, VIEW(key_rsa));
+	}
+	l.key = VIEW(key_rsa);
+	l.algorithm = good[0];
+	assert_no_login(&l, VIEW(key_rsa));
 }
 
 /* Once it claims to be a login, cutting it short makes it nothing else. */
@@ -504,6 +548,8 @@ main(void)
 		cmocka_unit_test(test_login_is_whole_or_refused),
 		cmocka_unit_test(test_login_by_rsa_is_by_sha2),
 		cmocka_unit_test(test_login_by_certificate_is_by_this_keys),
+		cmocka_unit_test(test_login_under_a_certificate_is_by_it),
+		cmocka_unit_test(test_login_by_a_certificate_of_rsa_is_by_sha2),
 		cmocka_unit_test(test_login_cut_short_is_refused),
 		cmocka_unit_test(test_sshsig_is_whole_or_refused),
 		cmocka_unit_test(test_raw_blob_is_no_hash),
