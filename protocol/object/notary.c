@@ -67,6 +67,13 @@ days_since_1970(int64_t year, int64_t month, int64_t day)
 	    (153 * month + 2) / 5 + day - 1 - 719468;
 }
 
+static int64_t
+days_of_month(int64_t year, int64_t month)
+{
+	return days_since_1970(year + month / 12, month % 12 + 1, 1) -
+	    days_since_1970(year, month, 1);
+}
+
 /* "Z", "+01:00" */
 static bool
 take_zone(struct view *v, int64_t *seconds)
@@ -95,8 +102,8 @@ notary_time_read(struct view v, int64_t *out)
 	    !take_digits(&v, 2, &hour) || !scan_word(&v, ":") ||
 	    !take_digits(&v, 2, &minute) || !scan_word(&v, ":") ||
 	    !take_digits(&v, 2, &second) || year < 1970 || month < 1 ||
-	    month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 ||
-	    second > 59)
+	    month > 12 || day < 1 || day > days_of_month(year, month) ||
+	    hour > 23 || minute > 59 || second > 59)
 		return false;
 	if (scan_word(&v, ".")) {
 		if (!take_digits(&v, 1, &digit))

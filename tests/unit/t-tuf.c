@@ -41,6 +41,8 @@
 	"{\"_type\":\"Targets\",\"delegations\":" delegations \
 	",\"expires\":\"" EXPIRES "\",\"targets\":{" targets "},\"version\":" \
 	version "}"
+#define UNTIL(day) \
+	"{\"_type\":\"Targets\",\"expires\":\"" day "T00:00:00Z\",\"version\":1}"
 #define NO_DELEGATIONS "{\"keys\":{},\"roles\":[]}"
 #define PLAIN(version) TARGETS(NO_DELEGATIONS, "", version)
 #define ONE(target) TARGETS(NO_DELEGATIONS, target, "1")
@@ -150,6 +152,13 @@ targets_that_are_malformed_are_refused(void **state)
 	refuse(ONE("\"v1\":{\"hashes\":{" SHA256_OF "}}"));
 	refuse(ONE("\"v1\":null"));
 	refuse("{\"_type\":\"Targets\",\"expires\":\"2029\",\"version\":1}");
+	accept(UNTIL("2028-02-29"));
+	accept(UNTIL("2029-12-31"));
+	refuse(UNTIL("2029-02-29"));
+	refuse(UNTIL("2100-02-29"));
+	refuse(UNTIL("2029-04-31"));
+	refuse(UNTIL("2029-12-32"));
+	refuse(UNTIL("2029-04-00"));
 	refuse("{\"_type\":\"Targets\",\"version\":1}");
 	refuse("{\"_type\":\"targets\",\"expires\":\"" EXPIRES
 	    "\",\"version\":1}");
@@ -758,5 +767,6 @@ main(void)
 		cmocka_unit_test(snapshot_and_timestamp_are_read),
 	};
 
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, make_pairs, free_pairs);
 }

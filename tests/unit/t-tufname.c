@@ -388,5 +388,6 @@ main(void)
 		cmocka_unit_test(roots_are_told),
 	};
 
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
