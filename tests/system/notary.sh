@@ -175,9 +175,8 @@ needs_docker_host() {
 
 # ---- a server that attacks ----
 
-# hostile_notary ADDRESS PORT DIGEST SIZE [DELEGATE]: tests/tools/hostile-notary,
-# by which v1 of every repository is that; $user/ADDRESS is its folder.  What
-# the repository is called is how it attacks, from `attack` on until `sound`.
+# hostile_notary ADDRESS PORT DIGEST SIZE [DELEGATE]: that is what v1 is in
+# every repository of tests/tools/hostile-notary; $hostile_dir is its folder.
 hostile_notary() {
 	hostile_dir=$user/$1
 	mkdir -p "$hostile_dir"
@@ -186,17 +185,19 @@ hostile_notary() {
 	notary_url=https://$1:$2 notary_tls=$user/tls/notary
 	notary_ca=$notary_tls/ca.pem
 	test -f "$notary_ca" || authority notary
-	sound
 	"$src/tests/tools/hostile-notary" "$1" "$2" "$hostile_dir" \
 	    "$notary_tls/server.pem" "$notary_tls/server.key" \
 	    2>"$hostile_dir/err" </dev/null &
 	wait_for_port "$2" "$hostile_dir/err"
 }
 
-sound() {
-	echo sound >"$hostile_dir/phase"
+# attack NAME: from now on; `attack sound` is the end of it.
+attack() {
+	echo "$1" >"$hostile_dir/attack"
 }
 
-attack() {
-	echo attack >"$hostile_dir/phase"
+# All that are known, but for those of how it is sent.
+attacks() {
+	perl -I"$src/tests/tools" -MAttacks -e 'print "$_\n" for
+	    Attacks::names()'
 }

@@ -88,7 +88,7 @@ my %attacks = (
 		$_[0] =~ s/"signatures":\[(.*)\]/'"signatures":[' .
 		    join(',', ($1) x 2000) . ']'/er }),
 	# ---- not what is listed ----
-	length => of_bytes(served => sub { "$_[0] " }),
+	long => of_bytes(served => sub { "$_[0] " }),
 	hash => of_bytes(served => sub {
 		$_[0] =~ s/"expires":"\d{4}/"expires":"2099/r }),
 	cut => of_bytes(served => sub { substr($_[0], 0, 40) }),

@@ -11,6 +11,7 @@ package Repository;
 use strict;
 use warnings;
 use Exporter 'import';
+use JSON::PP;
 use MIME::Base64 qw(encode_base64);
 use Tuf qw(canonical certified envelope expiry file_meta make_key public_key
     sign);
@@ -77,6 +78,8 @@ sub delegate {
 sub add {
 	my ($r, $role, $signed) = @_;
 	my $p = $r->{plan};
+	# What is changed is nobody else's.
+	$signed = decode_json(canonical($signed));
 	$p->{edit}{$role}->($signed, $r) if $p->{edit}{$role};
 	my $text = canonical($signed);
 	$text = $p->{text}{$role}->($text) if $p->{text}{$role};
