@@ -6,45 +6,48 @@
 
 #include "format/canonical.h"
 #include "format/tufsig.h"
-#include "object/json.h"
+#include "object/tuf.h"
 #include "work.h"
 
 /*
  * What servers and clients hash is not what they were sent but what they
- * make of it: one that is not canonical would be another's.
+ * make of it: a role that is not canonical would be another.
  */
 static gpg_error_t
-check_canonical(struct view now, const char **why)
+name_role(struct request *r, struct view before, const struct tuf_role *now,
+    const char **why)
 {
-	json_t *json;
+	struct tuf_role was = { 0 };
 	gpg_error_t err;
 
-	if ((err = json_read(now, &json, why)))
-		return err;
-	if (!canonical_is(now, json)) {
+	if (!canonical_is(r->object.bytes, now->json)) {
 		*why = "the role of trust data is not in canonical JSON";
-		err = gpg_error(GPG_ERR_BAD_DATA);
+		return gpg_error(GPG_ERR_BAD_DATA);
 	}
-	json_decref(json);
+	if (before.len > object_rule(r->object.kind)->limit) {
+		*why = "the role of trust data before it is larger than is "
+		    "read";
+		return gpg_error(GPG_ERR_TOO_LARGE);
+	}
+	if (before.len > 0 && (err = tuf_role_read(&was, before, why)))
+		return err;
+	err = object_name_trust(&r->object, &was, now, r->repository, r->role,
+	    why);
+	tuf_role_free(&was);
 	return err;
 }
 
 static gpg_error_t
-read_role(struct request *r, struct view before, struct view now,
+read_role(struct request *r, struct view before, struct view bytes,
     const char **why)
 {
+	struct tuf_role now;
 	gpg_error_t err;
 
-	if ((err = object_read(now, &r->object, why)))
+	if ((err = object_read_trust(bytes, &r->object, &now, why)))
 		return err;
-	if (r->object.kind != OBJECT_TRUST_TARGETS &&
-	    r->object.kind != OBJECT_TRUST_ROOT) {
-		*why = "this is no role of trust data";
-		return gpg_error(GPG_ERR_BAD_DATA);
-	}
-	(void)((err = check_canonical(now, why)) ||
-	    (err = object_name_trust(&r->object, before, r->repository,
-	    r->role, why)));
+	err = name_role(r, before, &now, why);
+	tuf_role_free(&now);
 	return err;
 }
 

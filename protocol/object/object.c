@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "object/read.h"
+#include "object/tuf.h"
 
 #define KIB (size_t)1024
 #define MIB (1024 * KIB)
@@ -35,10 +36,9 @@ static const struct object_rule rules[OBJECT_KINDS] = {
 	    .forwarded = true },
 	[OBJECT_NOTATION] = { .name = "notation", .limit = MIB,
 	    .forwarded = true },
-	/* With the one before, it is within the limit of all kinds. */
-	[OBJECT_TRUST_TARGETS] = { .name = "trust-targets", .limit = 8 * MIB,
+	[OBJECT_TRUST_TARGETS] = { .name = "trust-targets", .limit = 4 * MIB,
 	    .forwarded = true },
-	[OBJECT_TRUST_ROOT] = { .name = "trust-root", .limit = 8 * MIB },
+	[OBJECT_TRUST_ROOT] = { .name = "trust-root", .limit = 4 * MIB },
 };
 
 const struct object_rule *
@@ -183,6 +183,21 @@ object_read_raw(struct view bytes, struct object *o, const char **why)
 		return err;
 	*why = "the bytes could be a hash of anything";
 	return end(o, gpg_error(GPG_ERR_FORBIDDEN), why);
+}
+
+gpg_error_t
+object_read_trust(struct view bytes, struct object *o, struct tuf_role *role,
+    const char **why)
+{
+	gpg_error_t err = begin(o, claimed_kind(bytes), bytes, why);
+
+	*role = (struct tuf_role){ 0 };
+	if (!err && o->kind != OBJECT_TRUST_TARGETS &&
+	    o->kind != OBJECT_TRUST_ROOT)
+		err = object_bad(why, "this is no role of trust data");
+	else if (!err)
+		err = trust_read_role(o, role, why);
+	return end(o, err, why);
 }
 
 gpg_error_t

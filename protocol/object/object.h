@@ -164,15 +164,25 @@ void object_name_login(struct object *, const char *host);
 gpg_error_t object_name_image(struct object *, struct view reference,
     const char **why);
 
+struct tuf_role;
+
 /*
- * Names a role of trust data anew, by what it changes of the one `before`
- * (empty: it is the first) and by the repository ("HOST/NAME") and the name
- * that its client says it has.  image.digest becomes that of the one tag that
- * is new, where all else is as it was.  GPG_ERR_BAD_DATA and *why: it is
- * another role, or not the version that follows.
+ * The same for a role of trust data alone, which is left in `role` (free with
+ * tuf_role_free(), object/tuf.h): GPG_ERR_BAD_DATA for all else.
  */
-gpg_error_t object_name_trust(struct object *, struct view before,
-    const char *repository, const char *role, const char **why);
+gpg_error_t object_read_trust(struct view bytes, struct object *,
+    struct tuf_role *role, const char **why);
+
+/*
+ * Names it anew, by what it changes of the one `before` (all nothing: it is
+ * the first) and by the repository ("HOST/NAME") and the name
+ * that its client says it has.  image.digest becomes that of the tag that is
+ * new or changed, if it is only one.  GPG_ERR_BAD_DATA and *why: it is another
+ * role, or not the version that follows.
+ */
+gpg_error_t object_name_trust(struct object *, const struct tuf_role *before,
+    const struct tuf_role *now, const char *repository, const char *name,
+    const char **why);
 
 /* "HOST/NAME", of characters that references have, at most 255. */
 bool object_repository_valid(struct view);

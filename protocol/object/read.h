@@ -38,6 +38,8 @@ gpg_error_t simple_read(struct object *, const char **why);
 gpg_error_t notation_read(struct object *, const char **why);
 
 gpg_error_t trust_read(struct object *, const char **why);
+gpg_error_t trust_read_role(struct object *, struct tuf_role *,
+    const char **why);
 
 /*
  * The kind that JSON claims to be of, OBJECT_BLOB if none; and the one that

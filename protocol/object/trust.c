@@ -21,29 +21,48 @@
 #define PIECE 320
 #define MORE " and 1000000 more changes"
 
-gpg_error_t
-trust_read(struct object *o, const char **why)
+static gpg_error_t
+check_type(const struct object *o, const struct tuf_role *r, const char **why)
 {
-	struct tuf_role r;
+	if (r->type == TUF_SNAPSHOT || r->type == TUF_TIMESTAMP) {
+		*why = "snapshots and timestamps are for the trust server to "
+		    "sign";
+		return gpg_error(GPG_ERR_FORBIDDEN);
+	}
+	if ((r->type == TUF_ROOT) != (o->kind == OBJECT_TRUST_ROOT))
+		return object_bad(why, "the role of trust data reads as one of "
+		    "another type, too");
+	return 0;
+}
+
+gpg_error_t
+trust_read_role(struct object *o, struct tuf_role *r, const char **why)
+{
 	gpg_error_t err;
 
 	if (image_claimed_else(o->bytes) != OBJECT_BLOB)
 		return object_bad(why, "the role of trust data reads as "
 		    "something else, too");
-	if ((err = tuf_role_read(&r, o->bytes, why)))
+	if ((err = tuf_role_read(r, o->bytes, why)))
 		return err;
-	if (r.type == TUF_SNAPSHOT || r.type == TUF_TIMESTAMP) {
-		*why = "snapshots and timestamps are for the trust server to "
-		    "sign";
-		err = gpg_error(GPG_ERR_FORBIDDEN);
-	} else if ((r.type == TUF_ROOT) != (o->kind == OBJECT_TRUST_ROOT)) {
-		err = object_bad(why, "the role of trust data reads as one of "
-		    "another type, too");
+	if ((err = check_type(o, r, why))) {
+		tuf_role_free(r);
+		return err;
 	}
-	name_add(o, r.type == TUF_ROOT ? "trust data's root, version " :
+	name_add(o, r->type == TUF_ROOT ? "trust data's root, version " :
 	    "trust data's targets, version ");
-	name_add_number(o, r.version);
-	tuf_role_free(&r);
+	name_add_number(o, r->version);
+	return 0;
+}
+
+gpg_error_t
+trust_read(struct object *o, const char **why)
+{
+	struct tuf_role r;
+	gpg_error_t err = trust_read_role(o, &r, why);
+
+	if (!err)
+		tuf_role_free(&r);
 	return err;
 }
 
@@ -51,8 +70,7 @@ trust_read(struct object *o, const char **why)
 
 struct changes {
 	struct object *o;
-	const struct tuf_role *before, *now;	/* before: type and tree may
-						   be nothing */
+	const struct tuf_role *before, *now;	/* before: may be nothing */
 	size_t room;		/* of the summary, for what follows them */
 	size_t shown, hidden;
 	size_t kept;		/* targets that are as they were */
@@ -118,24 +136,26 @@ is_same(const json_t *a, const json_t *b)
 	return json_equal((json_t *)(uintptr_t)a, (json_t *)(uintptr_t)b);
 }
 
+/* There may be many of them: what is the same is not looked into. */
 static void
 compare_targets(struct changes *c)
 {
-	struct tuf_iter i = tuf_files(c->now);
-	struct tuf_file f, was;
+	json_t *now = json_object_get(c->now->json, "targets"),
+	    *was = json_object_get(c->before->json, "targets"), *file;
+	struct tuf_file f;
+	const char *name;
 
-	while (tuf_files_next(&i, &f)) {
-		bool known = tuf_files_find(c->before, f.name, &was);
+	json_object_foreach(now, name, file) {
+		const json_t *old = json_object_get(was, name);
 
-		if (known && is_same(f.json, was.json))
+		if (old && is_same(file, old))
 			c->kept++;
-		else
-			say_target(c, &f, known);
+		else if (tuf_files_find(c->now, name, &f))
+			say_target(c, &f, old);
 	}
-	i = tuf_files(c->before);
-	while (tuf_files_next(&i, &was))
-		if (!tuf_files_find(c->now, was.name, &f))
-			say_gone(c, "tag", was.name);
+	json_object_foreach(was, name, file)
+		if (!json_object_get(now, name))
+			say_gone(c, "tag", name);
 }
 
 /* "2 of 354e203ba09dbe17, f4eaf871a74aa3b3"; "354e203ba09dbe17" */
@@ -259,25 +279,26 @@ put_day(char *dst, size_t size, int64_t seconds)
 
 static void
 put_name(struct object *o, const struct tuf_role *before,
-    const struct tuf_role *now, const char *repository, const char *role)
+    const struct tuf_role *now, const char *repository, const char *name)
 {
 	struct changes c = { .o = o, .before = before, .now = now };
 	char where[REPOSITORY_SHOWN + 8], who[ROLE_SHOWN + 8], day[16],
 	    tail[PIECE], kept[64];
 
 	put_word(where, sizeof(where), repository, REPOSITORY_SHOWN);
-	put_word(who, sizeof(who), role, ROLE_SHOWN);
+	put_word(who, sizeof(who), name, ROLE_SHOWN);
 	put_day(day, sizeof(day), now->expires);
 	snprintf(tail, sizeof(tail), " in %s by %s, %sversion %u, until %s",
 	    where, who, before->json ? "" : "new, ", now->version, day);
-	c.room = strlen(tail) + strlen(", 1000000 tags are kept");
+	c.room = strlen(tail) + (before->json ? sizeof(kept) : 0);
 	o->summary[0] = 0;
 	o->image.digest[0] = 0;
 	say_changes(&c);
 	name_add(o, tail);
+	/* Nobody here knows what the server has. */
 	if (c.kept > 0) {
-		snprintf(kept, sizeof(kept), ", %zu tag%s kept", c.kept,
-		    c.kept == 1 ? " is" : "s are");
+		snprintf(kept, sizeof(kept), ", beside %zu tag%s said to be "
+		    "there already", c.kept, c.kept == 1 ? "" : "s");
 		name_add(o, kept);
 	}
 }
@@ -315,22 +336,18 @@ check_step(const struct tuf_role *before, const struct tuf_role *now,
 }
 
 gpg_error_t
-object_name_trust(struct object *o, struct view before,
-    const char *repository, const char *role, const char **why)
+object_name_trust(struct object *o, const struct tuf_role *before,
+    const struct tuf_role *now, const char *repository, const char *name,
+    const char **why)
 {
-	struct tuf_role was = { .type = TUF_TIMESTAMP }, now = { 0 };
 	gpg_error_t err;
 
 	*why = NULL;
+	o->summary[0] = 0;
 	if (!object_repository_valid(view_str(repository)))
 		return object_bad(why, "the repository is not HOST/NAME");
-	if ((err = tuf_role_read(&now, o->bytes, why)) ||
-	    (before.len > 0 && (err = tuf_role_read(&was, before, why))) ||
-	    (err = check_step(&was, &now, role, why)))
-		o->summary[0] = 0;
-	else
-		put_name(o, &was, &now, repository, role);
-	tuf_role_free(&was);
-	tuf_role_free(&now);
-	return err;
+	if ((err = check_step(before, now, name, why)))
+		return err;
+	put_name(o, before, now, repository, name);
+	return 0;
 }

@@ -148,13 +148,14 @@ do_name(struct view v)
 {
 	char *role = view_strdup(line_of(&v));
 	struct view before = line_of(&v), now = v;
+	struct tuf_role was = { 0 }, is = { 0 };
 	struct object o;
 	const char *why;
-	gpg_error_t err = object_read_raw(now, &o, &why);
+	gpg_error_t err;
 
-	if (!err && role && (o.kind == OBJECT_TRUST_TARGETS ||
-	    o.kind == OBJECT_TRUST_ROOT)) {
-		err = object_name_trust(&o, before, REPOSITORY, role, &why);
+	if (role && !object_read_trust(now, &o, &is, &why) &&
+	    (before.len == 0 || !tuf_role_read(&was, before, &why))) {
+		err = object_name_trust(&o, &was, &is, REPOSITORY, role, &why);
 		must(!err == !why);
 		must(!err == (*o.summary != 0));
 		must(text_is_clean(view_str(o.summary)));
@@ -163,6 +164,8 @@ do_name(struct view v)
 		must(!*o.image.digest ||
 		    object_digest_valid(view_str(o.image.digest)));
 	}
+	tuf_role_free(&was);
+	tuf_role_free(&is);
 	free(role);
 }
 

@@ -35,7 +35,7 @@ signs() {	# ALGORITHM METHOD LENGTH
 	ok "$1: OpenSSL verifies it" verifies "$name.pem" out v2
 	ok "$1: and of nothing else" verifies_not "$name.pem" out v1
 	is "$1: named by what is new" "$(last .summary)" "tag v2 = sha256:$(
-	    sha256_of two) in $gun by targets/releases, version 2, until 2029-11-22, 1 tag is kept"
+	    sha256_of two) in $gun by targets/releases, version 2, until 2029-11-22, beside 1 tag said to be there already"
 	is "$1: recorded as what it is" \
 	    "$(last '[.kind, .format, .stage, .object, .payload] |
 	    join(" ")')" "trust-targets tuf signed sha256:$(sha256_of two) $(
@@ -190,7 +190,7 @@ refused 'what the user does not want' 'refused' my-p-256 "$gun" \
 like 'the question names tag, digest, repository, role, version and expiry' \
     "$(pinentry_log | grep '^SETDESC' | tail -n 1)" \
     "^SETDESC Sign with key my-p-256, asked by image-ask .*: tag v2 = sha256:$(
-    sha256_of two) in $gun by targets/releases, version 2, until 2029-11-22, 1 tag is kept"
+    sha256_of two) in $gun by targets/releases, version 2, until 2029-11-22, beside 1 tag said to be there already"
 is 'and so does the record' "$(last '.stage + " " + .verdict')" \
     'denied refused at the prompt'
 pinentry confirm

@@ -14,6 +14,7 @@
 #include <jansson.h>
 
 #include "object/object.h"
+#include "object/tuf.h"
 #include "wire/text.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -157,18 +158,30 @@ an_ssh_key_signs_none(void **state)
 /* ---- names ---- */
 
 static gpg_error_t
-name(struct object *o, const char *before, const char *now, const char *role)
+name_in(const char *repository, struct object *o, const char *before,
+    const char *now, const char *role)
 {
+	struct tuf_role was = { 0 }, is;
 	const char *why;
 	gpg_error_t err;
 
-	if (read_text(now, o))
+	if (object_read_trust(view_str(now), o, &is, &why))
 		fail_msg("refused: %s", now);
-	err = object_name_trust(o, view_str(before), REPOSITORY, role, &why);
+	if (*before && tuf_role_read(&was, view_str(before), &why))
+		fail_msg("refused: %s", before);
+	err = object_name_trust(o, &was, &is, repository, role, &why);
+	tuf_role_free(&was);
+	tuf_role_free(&is);
 	assert_int_equal(!err, !why);
 	assert_int_equal(!err, o->summary[0] != 0);
 	assert_true(text_is_clean(view_str(o->summary)));
 	return err;
+}
+
+static gpg_error_t
+name(struct object *o, const char *before, const char *now, const char *role)
+{
+	return name_in(REPOSITORY, o, before, now, role);
 }
 
 static void
@@ -201,14 +214,14 @@ tags_are_told(void **state)
 	is_named(TARGETS(TAG("v1", HASH_ONE), "2"),
 	    TARGETS(TAG("v1", HASH_ONE) "," TAG("v2", HASH_TWO), "3"),
 	    "targets", "tag v2 = " TWO IN "targets, version 3" UNTIL
-	    ", 1 tag is kept");
+	    ", beside 1 tag said to be there already");
 	is_named(TARGETS(TAG("v1", HASH_ONE) "," TAG("v2", HASH_TWO), "2"),
 	    TARGETS("", "3"), "targets",
 	    "without tag v1, without tag v2" IN "targets, version 3" UNTIL);
 	is_named(TARGETS(TAG("v1", HASH_ONE) "," TAG("v2", HASH_TWO), "2"),
 	    TARGETS(TAG("v1", HASH_ONE) "," TAG("v2", HASH_TWO), "3"),
 	    "targets", "nothing new" IN "targets, version 3" UNTIL
-	    ", 2 tags are kept");
+	    ", beside 2 tags said to be there already");
 	assert_code(name(&o, TARGETS(TAG("v0", HASH_ONE), "1"),
 	    TARGETS(TAG("v1", HASH_TWO), "2"), "targets"), 0);
 	assert_string_equal(o.image.digest, TWO);
@@ -246,6 +259,23 @@ what_does_not_fit_is_counted(void **state)
 }
 
 static void
+long_repositories_leave_room(void **state)
+{
+	char repository[256] = "h/";
+	struct object o;
+
+	memset(repository + 2, 'n', 250);
+	assert_code(name_in(repository, &o, "", TARGETS(TAG("v1", HASH_ONE),
+	    "1"), "targets"), 0);
+	assert_non_null(strstr(o.summary, "tag v1 = " ONE " in h/nnnn"));
+	assert_non_null(strstr(o.summary, "nnn... by targets, new, version 1"
+	    UNTIL));
+	assert_code(name_in(repository, &o, "", TARGETS("", "1"), "targets/"
+	    "rrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrr"), 0);
+	assert_non_null(strstr(o.summary, "rrr..., new, version 1" UNTIL));
+}
+
+static void
 names_cannot_say_something_else(void **state)
 {
 	struct object o;
@@ -263,6 +293,8 @@ static void
 steps_are_checked(void **state)
 {
 	struct object o;
+	struct tuf_role r;
+	const char *why;
 
 	assert_code(name(&o, TARGETS("", "1"), TARGETS("", "1"), "targets"),
 	    GPG_ERR_BAD_DATA);
@@ -272,12 +304,15 @@ steps_are_checked(void **state)
 	    GPG_ERR_BAD_DATA);
 	assert_code(name(&o, TARGETS("", "2147483647"), TARGETS("", "1"),
 	    "targets"), GPG_ERR_BAD_DATA);
-	assert_code(name(&o, "{", TARGETS("", "2"), "targets"),
-	    GPG_ERR_BAD_DATA);
 	assert_code(name(&o, "{\"_type\":\"Timestamp\",\"expires\":\"" EXPIRES
 	    "\",\"meta\":{" META "},\"version\":1}", TARGETS("", "2"),
 	    "targets"), GPG_ERR_BAD_DATA);
 	assert_code(name(&o, "", TARGETS("", "1"), "root"), GPG_ERR_BAD_DATA);
+	assert_code(name_in("h", &o, "", TARGETS("", "1"), "targets"),
+	    GPG_ERR_BAD_DATA);
+	assert_code(object_read_trust(view_str("text"), &o, &r, &why),
+	    GPG_ERR_BAD_DATA);
+	assert_null(r.json);
 	assert_code(name(&o, "", TARGETS("", "1"), "targets/A"),
 	    GPG_ERR_BAD_DATA);
 	assert_code(name(&o, "", TARGETS("", "1"), ""), GPG_ERR_BAD_DATA);
@@ -381,6 +416,7 @@ main(void)
 		cmocka_unit_test(an_ssh_key_signs_none),
 		cmocka_unit_test(tags_are_told),
 		cmocka_unit_test(what_does_not_fit_is_counted),
+		cmocka_unit_test(long_repositories_leave_room),
 		cmocka_unit_test(names_cannot_say_something_else),
 		cmocka_unit_test(steps_are_checked),
 		cmocka_unit_test(repositories_are_checked),
