@@ -224,15 +224,21 @@ compare_signers(struct changes *c)
 			say_gone(c, "role", was.name);
 }
 
-/* Whether all else is the same: what no reader of today asks for, order. */
+/*
+ * Whether all else is the same: what no reader of today asks for, and, if
+ * nothing was said of the signers, their order.
+ */
 static bool
-rest_is_same(const struct tuf_role *a, const struct tuf_role *b)
+rest_is_same(const struct tuf_role *a, const struct tuf_role *b,
+    bool signers_told)
 {
-	static const char *const told[] = { "version", "expires", "targets" };
+	static const char *const told[] = { "version", "expires", "targets",
+		"delegations", "roles", "keys" };
+	size_t count = signers_told ? 6 : 3;
 	json_t *x = json_copy(a->json), *y = json_copy(b->json);
 	bool same;
 
-	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
+	for (size_t i = 0; i < count; i++) {
 		json_object_del(x, told[i]);
 		json_object_del(y, told[i]);
 	}
@@ -242,19 +248,15 @@ rest_is_same(const struct tuf_role *a, const struct tuf_role *b)
 	return same;
 }
 
+/* Who may sign from now on comes first: no number of tags hides it. */
 static void
 say_changes(struct changes *c)
 {
-	size_t signers;
-
+	compare_signers(c);
+	if (c->before->json && !rest_is_same(c->before, c->now, c->shown > 0))
+		say(c, "other members changed");
 	if (c->now->type == TUF_TARGETS)
 		compare_targets(c);
-	signers = c->shown + c->hidden;
-	compare_signers(c);
-	signers = c->shown + c->hidden - signers;
-	if (signers == 0 && c->before->json && !rest_is_same(c->before,
-	    c->now))
-		say(c, "other members changed");
 	if (c->shown == 0)
 		say(c, c->before->json ? "nothing new" : "no tags");
 	if (c->hidden > 0) {

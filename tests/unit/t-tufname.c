@@ -366,6 +366,14 @@ delegations_are_told(void **state)
 	    SIGNER("targets/eve", "\"" ID_2 "\"", "1", ""), "1"), "targets",
 	    "targets/bob by nobody for some tags, targets/eve by " S2 " "
 	    "for no tags" IN "targets, new, version 1" UNTIL);
+	is_named("", "{\"_type\":\"Targets\",\"delegations\":{\"keys\":{" KEYS
+	    "},\"roles\":[" ALICE "]},\"expires\":\"" EXPIRES "\",\"targets\":{"
+	    TAG("v1", HASH_ONE) "},\"version\":1}", "targets",
+	    "targets/alice by " S1 ", tag v1 = " ONE IN
+	    "targets, new, version 1" UNTIL);
+	is_named(DELEGATED(ALICE, "1"), DELEGATED(BOTH, "2,\"x\":{}"),
+	    "targets", "changed targets/alice by 2 of " S1 " " S2
+	    ", other members changed" IN "targets, version 2" UNTIL);
 	is_named(DELEGATED(ALICE, "1"), DELEGATED(ALICE, "2"), "targets",
 	    "nothing new" IN "targets, version 2" UNTIL);
 	is_named(DELEGATED(ALICE "," SIGNER("targets/bob", "", "1", ""), "1"),
