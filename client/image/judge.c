@@ -79,8 +79,9 @@ other_padding(const struct pubkey *key, enum rawsig_form form,
 	return is;
 }
 
+/* cosign signs with SHA-256, or since version 3 by the curve. */
 static bool
-made_by(const struct pubkey *key, enum rawsig_form form, bool by_curve,
+made_by(const struct pubkey *key, enum rawsig_form form,
     const struct view *parts, size_t count, struct view sig)
 {
 	enum hash_algorithm own = rawsig_hash(key, form);
@@ -89,12 +90,12 @@ made_by(const struct pubkey *key, enum rawsig_form form, bool by_curve,
 		return own != HASH_NONE && !rawsig_check(key, form, own,
 		    parts, count, sig);
 	return !rawsig_check(key, form, HASH_SHA256, parts, count, sig) ||
-	    (by_curve && own != HASH_SHA256 &&
+	    (own != HASH_SHA256 &&
 	    !rawsig_check(key, form, own, parts, count, sig));
 }
 
 static gpg_error_t
-find_signer(const struct signers *all, enum rawsig_form form, bool by_curve,
+find_signer(const struct signers *all, enum rawsig_form form,
     const struct view *parts, size_t count, struct view sig,
     struct verdict *v)
 {
@@ -109,7 +110,7 @@ find_signer(const struct signers *all, enum rawsig_form form, bool by_curve,
 			    "PKCS#1 v1.5, which the Notary Project does not "
 			    "allow" : "it is signed with RSA-PSS, which "
 			    "cosign does not take");
-		if (!made_by(s->key, form, by_curve, parts, count, sig))
+		if (!made_by(s->key, form, parts, count, sig))
 			continue;
 		name_key(v, s->label, s->key);
 		if (!in_force(s))
@@ -192,8 +193,8 @@ judge_sigstore(const struct image *i, const struct signers *all,
 	if (!f->note || base64_get(view_str(f->note), &sig))
 		err = fail(v, GPG_ERR_BAD_DATA, "it has no signature, or one "
 		    "that is no base64");
-	else if (!(err = find_signer(all, RAWSIG_SIGSTORE, false, &f->bytes,
-	    1, buf_view(&sig), v)) && !(err = read_payload(i, f->bytes,
+	else if (!(err = find_signer(all, RAWSIG_SIGSTORE, &f->bytes, 1,
+	    buf_view(&sig), v)) && !(err = read_payload(i, f->bytes,
 	    OBJECT_SIMPLE, &o, v)) && !o.image.cosign)
 		err = fail(v, GPG_ERR_BAD_DATA, "what it signs is no payload "
 		    "of cosign's");
@@ -221,7 +222,7 @@ judge_bundle(const struct image *i, const struct signers *all,
 	parts[1] = buf_view(&d.statement);
 	if (!(err = dsse_put_head(&head, parts[1].len))) {
 		parts[0] = buf_view(&head);
-		err = find_signer(all, RAWSIG_SIGSTORE, true, parts, 2,
+		err = find_signer(all, RAWSIG_SIGSTORE, parts, 2,
 		    buf_view(&d.signature), v);
 	}
 	if (!err && !(err = read_payload(i, parts[1], OBJECT_STATEMENT, &o,
@@ -244,7 +245,7 @@ notary_signer(const struct signers *all, const struct notaryenv_read *r,
 	char why[ATTEST_WHY] = "";
 	gpg_error_t err, direct;
 
-	direct = find_signer(all, RAWSIG_NOTARY, true, &input, 1,
+	direct = find_signer(all, RAWSIG_NOTARY, &input, 1,
 	    buf_view(&r->signature), v);
 	if (!direct && r->header.expires && r->header.expires < (int64_t)now)
 		return fail(v, GPG_ERR_SIG_EXPIRED, "it has expired");

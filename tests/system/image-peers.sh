@@ -117,8 +117,8 @@ tamper_all() {	# NAME
 	of=$tampered
 	each_referrer "$tampered" tampered_layer
 	tamper_file=$peers_lookaside/$1@sha256=${tampered#*:}/signature-1
-	test ! -f "$tamper_file" ||
-	    perl -0777 -i -pe 's/"creator":"t/"creator":"T/' "$tamper_file"
+	test ! -f "$tamper_file" || perl -0777 -i -pe \
+	    'substr($_, length($_) / 2, 1) ^= "\001"' "$tamper_file"
 }
 
 # ---- who verifies: takes_X KEY TAG ----
