@@ -6,10 +6,11 @@
 #include <time.h>
 
 #include "client/image/judge.h"
+#include "client/image/refused.h"
+#include "format/certs.h"
 #include "format/dsse.h"
 #include "format/notaryenv.h"
 #include "format/opmessage.h"
-#include "format/rawsig.h"
 #include "object/json.h"
 #include "object/object.h"
 #include "wire/base64.h"
@@ -59,26 +60,6 @@ nobody(struct verdict *v)
 
 /* ---- signatures over bytes ---- */
 
-/* RSA with the padding that the format does not have. */
-static bool
-other_padding(const struct pubkey *key, enum rawsig_form form,
-    const struct view *parts, size_t count, struct view sig)
-{
-	struct signing s;
-	bool is = false;
-
-	if (notaryenv_algorithm(key) == NULL ||
-	    notaryenv_algorithm(key)[0] != 'P')
-		return false;
-	if (form == RAWSIG_NOTARY)
-		return !rawsig_check(key, RAWSIG_SIGSTORE,
-		    rawsig_hash(key, RAWSIG_NOTARY), parts, count, sig);
-	if (!signing_begin_pss(&s, key, HASH_SHA256, parts, count))
-		is = !signing_check(&s, key, sig);
-	signing_free(&s);
-	return is;
-}
-
 /* cosign signs with SHA-256, or since version 3 by the curve. */
 static bool
 made_by(const struct pubkey *key, enum rawsig_form form,
@@ -94,6 +75,21 @@ made_by(const struct pubkey *key, enum rawsig_form form,
 	    !rawsig_check(key, form, own, parts, count, sig));
 }
 
+/* Nobody's, and why it is not that of a key which did make it. */
+static gpg_error_t
+nobody_of(const struct signers *all, enum rawsig_form form,
+    const struct view *parts, size_t count, struct view sig,
+    struct verdict *v)
+{
+	const char *why;
+
+	for (size_t i = 0; i < all->count; i++)
+		if (all->list[i].key && (why = refused_why(all->list[i].key,
+		    form, parts, count, sig)))
+			return fail(v, GPG_ERR_UNSUPPORTED_ALGORITHM, why);
+	return nobody(v);
+}
+
 static gpg_error_t
 find_signer(const struct signers *all, enum rawsig_form form,
     const struct view *parts, size_t count, struct view sig,
@@ -102,15 +98,7 @@ find_signer(const struct signers *all, enum rawsig_form form,
 	for (size_t i = 0; i < all->count; i++) {
 		const struct signer *s = &all->list[i];
 
-		if (!s->key)
-			continue;
-		if (other_padding(s->key, form, parts, count, sig))
-			return fail(v, GPG_ERR_UNSUPPORTED_ALGORITHM,
-			    form == RAWSIG_NOTARY ? "it is signed with RSA "
-			    "PKCS#1 v1.5, which the Notary Project does not "
-			    "allow" : "it is signed with RSA-PSS, which "
-			    "cosign does not take");
-		if (!made_by(s->key, form, parts, count, sig))
+		if (!s->key || !made_by(s->key, form, parts, count, sig))
 			continue;
 		name_key(v, s->label, s->key);
 		if (!in_force(s))
@@ -118,7 +106,7 @@ find_signer(const struct signers *all, enum rawsig_form form,
 			    "certificate of its key is not valid now");
 		return 0;
 	}
-	return nobody(v);
+	return nobody_of(all, form, parts, count, sig, v);
 }
 
 /* ---- what it is of ---- */
@@ -234,6 +222,22 @@ judge_bundle(const struct image *i, const struct signers *all,
 	return err;
 }
 
+/* Why its own certificate's key did not make it as it should. */
+static void
+tell_of_leaf(const struct notaryenv_read *r, char why[ATTEST_WHY])
+{
+	struct view input = buf_view(&r->input);
+	struct pubkey *key = NULL;
+	const char *better = NULL;
+
+	if (!certs_get_key(r->chain->certs[0], &key))
+		better = refused_why(key, RAWSIG_NOTARY, &input, 1,
+		    buf_view(&r->signature));
+	if (better)
+		snprintf(why, ATTEST_WHY, "%s", better);
+	pubkey_free(&key);
+}
+
 /* By a root, or by a key alone, whose certificate then says nothing. */
 static gpg_error_t
 notary_signer(const struct signers *all, const struct notaryenv_read *r,
@@ -251,9 +255,12 @@ notary_signer(const struct signers *all, const struct notaryenv_read *r,
 		return fail(v, GPG_ERR_SIG_EXPIRED, "it has expired");
 	if (!direct || !all->roots)
 		return direct;
-	if ((err = notaryenv_verify(r, all->roots, now, &key, why)))
+	if ((err = notaryenv_verify(r, all->roots, now, &key, why))) {
+		if (gpg_err_code(err) == GPG_ERR_BAD_SIGNATURE)
+			tell_of_leaf(r, why);
 		return fail(v, gpg_err_code(err), why[0] ? why :
 		    gpg_strerror(err));
+	}
 	name_key(v, "by a certificate of the root", key);
 	pubkey_free(&key);
 	v->why[0] = 0;

@@ -130,6 +130,14 @@ bad_header(const char **why)
 }
 
 static gpg_error_t
+bad_algorithm(const char **why)
+{
+	return object_bad(why, "the header of the image's signature has an "
+	    "algorithm that is not one of the Notary Project: RSA-PSS and "
+	    "ECDSA with SHA-256, SHA-384 or SHA-512 are");
+}
+
+static gpg_error_t
 bad_critical(const char **why)
 {
 	return object_bad(why, "the image's signature has a critical part "
@@ -171,18 +179,19 @@ read_header(const json_t *j, struct notary_header *h, const char **why)
 
 	if (!json_names_are(j, names, true) || json_object_get(j, "b64") ||
 	    json_object_get(j, NOTARY_KEY("authenticSigningTime")) ||
-	    !json_get_text(j, "alg", &alg) ||
 	    !json_get_text(j, "cty", &type) ||
 	    !json_get_text(j, KEY_SCHEME, &scheme) ||
 	    !json_get_text(j, KEY_TIME, &at) ||
 	    !json_get_text(j, KEY_EXPIRY, &expires) ||
-	    !image_put_text(h->algorithm, sizeof(h->algorithm), alg) ||
-	    !notary_to_cose(h->algorithm) ||
 	    !view_eq_str(type, NOTARY_PAYLOAD) ||
 	    !view_eq_str(scheme, NOTARY_SCHEME) ||
 	    !notary_time_read(at, &h->signed_at) ||
 	    (expires.len > 0 && !notary_time_read(expires, &h->expires)))
 		return bad_header(why);
+	if (!json_get_text(j, "alg", &alg) ||
+	    !image_put_text(h->algorithm, sizeof(h->algorithm), alg) ||
+	    !notary_to_cose(h->algorithm))
+		return bad_algorithm(why);
 	if (!read_critical_json(json_object_get(j, "crit"), h))
 		return bad_critical(why);
 	return 0;
@@ -319,7 +328,8 @@ notary_read_cbor(struct view v, struct notary_header *h, const char **why)
 		return bad_header(why);
 	for (; map.number > 0; map.number--)
 		if (!take_member(&v, &m))
-			return bad_header(why);
+			return m.algorithm && !h->algorithm[0] ?
+			    bad_algorithm(why) : bad_header(why);
 	if (v.len > 0 || !m.algorithm || !m.type || !m.scheme || !m.time ||
 	    !m.critical)
 		return bad_header(why);

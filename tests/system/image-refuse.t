@@ -203,7 +203,7 @@ for algorithm in ES384 PS256; do
 done
 for algorithm in RS256 HS256 none; do
 	jws $algorithm "$now"
-	no_raw "$algorithm" 'header' payload notary-raw
+	no_raw "$algorithm" 'algorithm that is not one' payload notary-raw
 done
 jws ES256 2020-01-01T00:00:00Z
 no_raw 'a time long past' 'another time than now' payload notary-raw

@@ -46,14 +46,15 @@ is 'no agent was needed' "$(agent_pid)" ''
 soft_token P-256 ours || done_testing
 openssl genrsa -out "$user/rsa.key" 2048 2>/dev/null
 openssl rsa -in "$user/rsa.key" -pubout -out "$user/rsa.pub" 2>/dev/null
-# by_hand NAME OPTION...: a .sig by openssl
+# by_hand NAME HASH OPTION...: a .sig by openssl
 by_hand() {
 	image "$1"
-	shift
+	by_hand_hash=$2
+	shift 2
 	printf '{"critical":{"identity":{"docker-reference":"%s"},"image":{"docker-manifest-digest":"%s"},"type":"cosign container image signature"},"optional":null}' \
 	    "${image%:*}" "$digest" >"$user/payload"
-	note=$(openssl dgst -sha256 -sign "$user/rsa.key" "$@" \
-	    "$user/payload" | base64 -w 0)
+	note=$(openssl dgst -$by_hand_hash -sign \
+	    "$user/${by_hand_key-rsa}.key" "$@" "$user/payload" | base64 -w 0)
 	put_layer "$note"
 }
 # put_layer NOTE: $user/payload with that annotation, at .sig
@@ -73,25 +74,37 @@ put_layer() {
 		"dev.cosignproject.cosign/signature": $n}}]}' >"$user/m.json"
 	"$tool" put "$image" "$(echo "$digest" | tr : -).sig" "$user/m.json"
 }
-by_hand pkcs1
+by_hand pkcs1 sha256
 ok 'PKCS#1 counts' verify --key "$user/rsa.pub" "$image"
-by_hand pss -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:32
+by_hand pss sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:32
 refused 'RSA-PSS does not' 'RSA-PSS' verify --key "$user/rsa.pub" "$image"
-by_hand tampered
+by_hand weak sha1
+refused 'SHA-1 does not' 'SHA-1' verify --key "$user/rsa.pub" "$image"
+by_hand weak-pss sha1 -sigopt rsa_padding_mode:pss
+refused 'nor by RSA-PSS' 'SHA-1' verify --key "$user/rsa.pub" "$image"
+openssl ecparam -name prime256v1 -genkey -noout -out "$user/ec.key"
+openssl ec -in "$user/ec.key" -pubout -out "$user/ec.pub" 2>/dev/null
+by_hand_key=ec
+by_hand ecdsa sha256
+ok 'ECDSA counts' verify --key "$user/ec.pub" "$image"
+by_hand weak-ecdsa sha1
+refused 'with SHA-1 it does not' 'SHA-1' verify --key "$user/ec.pub" "$image"
+unset by_hand_key
+by_hand tampered sha256
 sed -i 's/"optional":null/"optional":{"a":"b"}/' "$user/payload"
 put_layer "$note"
 refused 'a payload that was tampered with does not' \
     'none of the given keys' verify --key "$user/rsa.pub" "$image"
-by_hand moved
+by_hand moved sha256
 image elsewhere
 put_layer "$note"
 refused "another image's does not" 'of another image' \
     verify --key "$user/rsa.pub" "$image"
-by_hand empty
+by_hand empty sha256
 put_layer ''
 refused 'an empty one does not' 'no base64|no signature|none of the given' \
     verify --key "$user/rsa.pub" "$image"
-by_hand many
+by_hand many sha256
 put_layer "$(printf x | base64)" 5000
 refused 'thousands are not all looked at' 'more than are looked at' \
     verify --key "$user/rsa.pub" "$image"
@@ -161,6 +174,96 @@ refused 'without a certificate there is none for notation' 'keys certify' \
     sign --key ours --notation "$image"
 ok 'a certificate' touchstone keys certify ours
 chain=$XDG_DATA_HOME/touchstone/keys/ours.chain.pem
+# What is signed otherwise, by hand.
+for name in rsa ec; do
+	openssl req -x509 -new -key "$user/$name.key" -days 2 \
+	    -subj "/C=DE/O=tests/CN=$name" -addext \
+	    keyUsage=critical,digitalSignature -addext \
+	    extendedKeyUsage=codeSigning -addext basicConstraints=CA:false \
+	    -out "$user/$name.crt" 2>/dev/null
+done
+b64url() {
+	base64 -w 0 | tr '+/' '-_' | tr -d '='
+}
+# raw_of FILE: r and s of 32 bytes, of DER.
+raw_of() {
+	openssl asn1parse -inform DER -in "$1" | sed -n 's/.*INTEGER *://p' |
+	    while read -r raw_half; do
+		printf '%064s' "${raw_half#00}" | tr ' ' 0
+	    done | perl -0777 -pe '$_ = pack "H*", $_'
+}
+# jws NAME KEY ALGORITHM HASH OPTION...: an image with such a signature.
+jws() {
+	image "$1"
+	jws_key=$2 jws_hash=$4
+	"$tool" get "$image" >"$user/of"
+	printf '{"targetArtifact":{"mediaType":"%s","digest":"%s","size":%s}}' \
+	    "$(jq -r .mediaType "$user/of")" "$digest" \
+	    "$(wc -c <"$user/of")" | b64url >"$user/payload"
+	printf '{"alg":"%s","crit":["io.cncf.notary.signingScheme"],"cty":"application/vnd.cncf.notary.payload.v1+json","io.cncf.notary.signingScheme":"notary.x509","io.cncf.notary.signingTime":"%s"}' \
+	    "$3" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" | b64url >"$user/protected"
+	shift 4
+	{ cat "$user/protected"; printf .; cat "$user/payload"; } |
+	    openssl dgst -$jws_hash -sign "$user/$jws_key.key" "$@" \
+	    >"$user/sig"
+	test $jws_key = rsa || {
+		raw_of "$user/sig" >"$user/sig.raw"
+		mv "$user/sig.raw" "$user/sig"
+	}
+	jq -nc --arg p "$(cat "$user/payload")" --arg h \
+	    "$(cat "$user/protected")" --arg s "$(b64url <"$user/sig")" \
+	    --arg c "$(openssl x509 -in "$user/$jws_key.crt" -outform DER |
+	    base64 -w 0)" '{payload: $p, protected: $h, header: {x5c: [$c],
+	    "io.cncf.notary.signingAgent": "by hand"}, signature: $s}' \
+	    >"$user/envelope"
+	refer application/vnd.cncf.notary.signature application/jose+json \
+	    "$user/envelope"
+}
+# refer TYPE LAYER-TYPE FILE: to the image.
+refer() {
+	printf '{}' >"$user/empty"
+	jq -nc --arg t "$1" --arg l "$2" --arg d "$digest" \
+	    --arg c "$("$tool" put-blob "$image" "$user/empty")" \
+	    --arg b "$("$tool" put-blob "$image" "$3")" \
+	    --argjson n "$(wc -c <"$3")" --argjson s "$(wc -c <"$user/of")" \
+	    --arg m "$(jq -r .mediaType "$user/of")" '{schemaVersion: 2,
+	    mediaType: "application/vnd.oci.image.manifest.v1+json",
+	    artifactType: $t, config: {mediaType: $t, digest: $c, size: 2},
+	    layers: [{mediaType: $l, digest: $b, size: $n}],
+	    subject: {mediaType: $m, digest: $d, size: $s}}' >"$user/m.json"
+	refer_digest=sha256:$(sha256sum "$user/m.json" | cut -c 1-64)
+	"$tool" put "$image" "$refer_digest" "$user/m.json"
+	jq -nc --arg t "$1" --arg d "$refer_digest" \
+	    --argjson s "$(wc -c <"$user/m.json")" '{schemaVersion: 2,
+	    mediaType: "application/vnd.oci.image.index.v1+json", manifests: [
+	    {mediaType: "application/vnd.oci.image.manifest.v1+json",
+	    digest: $d, size: $s, artifactType: $t}]}' >"$user/index"
+	"$tool" put "$image" "$(echo "$digest" | tr : -)" "$user/index"
+}
+pss='-sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:digest'
+jws by-pss rsa PS256 sha256 $pss
+ok 'RSA-PSS counts for notation' verify --key "$user/rsa.pub" "$image"
+ok 'by a root too' verify --root "$user/rsa.crt" "$image"
+jws by-pkcs1 rsa PS256 sha256
+for option in '--key rsa.pub' '--root rsa.crt' '--certificate rsa.crt'; do
+	refused "PKCS#1 does not, by ${option% *}" 'PKCS#1 v1.5' \
+	    verify ${option% *} "$user/${option#* }" "$image"
+done
+jws by-rs256 rsa RS256 sha256
+refused 'nor where it says so' 'algorithm that is not one of the Notary Project' \
+    verify --key "$user/rsa.pub" "$image"
+jws by-sha1 rsa PS256 sha1 $pss
+for option in '--key rsa.pub' '--root rsa.crt'; do
+	refused "SHA-1 does not, by ${option% *}" 'SHA-1' \
+	    verify ${option% *} "$user/${option#* }" "$image"
+done
+jws by-ecdsa ec ES256 sha256
+ok 'ECDSA counts' verify --key "$user/ec.pub" "$image"
+jws by-ecdsa-sha1 ec ES256 sha1
+for option in '--key ec.pub' '--root ec.crt'; do
+	refused "with SHA-1 it does not, by ${option% *}" 'SHA-1' \
+	    verify ${option% *} "$user/${option#* }" "$image"
+done
 if needs_notation; then
 	"$notation" cert add --type ca --store ours "$chain" \
 	    >"$user/notation.log" 2>&1
