@@ -4,123 +4,44 @@
  */
 #include <config.h>
 
-#include <sys/stat.h>
-#include <ctype.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
-#include <unistd.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
 #include "hosts.h"
+#include "reader.h"
 #include "wire/base64.h"
 
-#define FILE_SIZE_MAX (1024 * 1024)
 #define LINE_SIZE_MAX 16384
 #define HASHES_MAX 2048		/* names tried, in one search */
+#define LOOK_MS 1000		/* that a disk gets to answer */
 
-/* A file, as it was when it was read. */
-struct source_file {
-	char *path;
-	dev_t dev;
-	ino_t ino;
-	off_t size;
-	struct timespec mtime;
-	struct buf text;
-};
+enum { KNOWN, SYSTEM, CONFIG };
 
 struct hosts {
-	struct source_file known, system, config;
+	struct reader *files;
 };
 
 /* ---- files ---- */
-
-static bool
-is_as_read(const struct source_file *f, const struct stat *st)
-{
-	return f->dev == st->st_dev && f->ino == st->st_ino &&
-	    f->size == st->st_size &&
-	    f->mtime.tv_sec == st->st_mtim.tv_sec &&
-	    f->mtime.tv_nsec == st->st_mtim.tv_nsec;
-}
-
-static void
-read_whole(struct source_file *f, int fd)
-{
-	struct stat st;
-	uint8_t *to;
-	ssize_t n = 1;
-
-	/* Once more: it may have become something else meanwhile. */
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode) ||
-	    st.st_size > FILE_SIZE_MAX)
-		return;
-	while (n > 0 && !buf_reserve(&f->text, 16384, &to))
-		if ((n = read(fd, to, 16384)) > 0)
-			buf_filled(&f->text, (size_t)n);
-	if (n != 0) {
-		buf_reset(&f->text);
-		return;
-	}
-	f->dev = st.st_dev;
-	f->ino = st.st_ino;
-	f->size = st.st_size;
-	f->mtime = st.st_mtim;
-}
-
-/* The text of a file, read anew if it has changed; empty without it. */
-static struct view
-text_of(struct source_file *f)
-{
-	struct stat st;
-	int fd;
-
-	if (!f->path || stat(f->path, &st) || !S_ISREG(st.st_mode)) {
-		buf_reset(&f->text);
-		f->ino = 0;
-		return view_of(NULL, 0);
-	}
-	if (is_as_read(f, &st))
-		return buf_view(&f->text);
-	buf_free(&f->text);
-	f->ino = 0;
-	fd = open(f->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd >= 0) {
-		read_whole(f, fd);
-		close(fd);
-	}
-	return buf_view(&f->text);
-}
-
-static bool
-file_init(struct source_file *f, const char *dir, const char *name)
-{
-	buf_init(&f->text, FILE_SIZE_MAX + 16384);
-	return asprintf(&f->path, "%s%s", dir, name) >= 0 ||
-	    (f->path = NULL);
-}
 
 struct hosts *
 hosts_new(const char *dir, const char *system)
 {
 	struct hosts *h = calloc(1, sizeof(*h));
+	const char *paths[READER_FILES] = { [SYSTEM] = system };
+	char known[1024], config[1024];
 
-	if (h && (!file_init(&h->known, dir, "/known_hosts") ||
-	    !file_init(&h->config, dir, "/config") ||
-	    !file_init(&h->system, system, "")))
+	paths[KNOWN] = known;
+	paths[CONFIG] = config;
+	snprintf(known, sizeof(known), "%s/known_hosts", dir);
+	snprintf(config, sizeof(config), "%s/config", dir);
+	if (h && !(h->files = reader_new(paths)))
 		hosts_free(&h);
 	return h;
-}
-
-static void
-file_clear(struct source_file *f)
-{
-	free(f->path);
-	buf_free(&f->text);
 }
 
 void
@@ -131,9 +52,7 @@ hosts_free(struct hosts **hp)
 	*hp = NULL;
 	if (!h)
 		return;
-	file_clear(&h->known);
-	file_clear(&h->config);
-	file_clear(&h->system);
+	reader_free(&h->files);
 	free(h);
 }
 
@@ -403,7 +322,7 @@ put_keys(struct search *s, struct view host_key, struct buf text[3])
 }
 
 void
-hosts_find(struct hosts *h, struct view host_key,
+hosts_search(const struct hosts_texts *in, struct view host_key,
     const struct ssh_cert *cert, const struct names *try, struct names *out)
 {
 	struct names *found = names_new(), *all = names_new();
@@ -417,9 +336,9 @@ hosts_find(struct hosts *h, struct view host_key,
 	s.is_hosts = cert && ssh_cert_is_a_hosts(cert, (uint64_t)time(NULL));
 	for (size_t i = 0; i < try->count; i++)
 		names_add(all, view_str(try->list[i]));
-	add_configured(text_of(&h->config), all);
-	search_text(&s, text_of(&h->known));
-	search_text(&s, text_of(&h->system));
+	add_configured(in->config, all);
+	search_text(&s, in->known);
+	search_text(&s, in->system);
 	if (!s.revoked)
 		put_in_order(found, try, out);
 out:
@@ -427,4 +346,16 @@ out:
 		buf_free(&text[i]);
 	names_free(&found);
 	names_free(&all);
+}
+
+void
+hosts_find(struct hosts *h, struct view host_key,
+    const struct ssh_cert *cert, const struct names *try, struct names *out)
+{
+	struct hosts_texts in;
+
+	reader_look(h->files, LOOK_MS);
+	in = (struct hosts_texts){ reader_text(h->files, KNOWN),
+		reader_text(h->files, SYSTEM), reader_text(h->files, CONFIG) };
+	hosts_search(&in, host_key, cert, try, out);
 }

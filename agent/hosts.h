@@ -32,8 +32,8 @@ struct hosts;
 
 /*
  * Reads `dir`/known_hosts, `dir`/config (for names to try) and `system` when
- * it has to, and anew when they have changed.  Regular files of at most
- * 1 MiB; anything else is as if it were not there.  NULL: out of memory.
+ * it has to, and anew when they have changed, as reader.h has it: a disk that
+ * does not answer is waited for once, for a second.  NULL: out of memory.
  */
 struct hosts *hosts_new(const char *dir, const char *system);
 void hosts_free(struct hosts **);
@@ -45,6 +45,13 @@ void hosts_free(struct hosts **);
  * authority none of a certificate that is over or not a host's.
  */
 void hosts_find(struct hosts *, struct view host_key,
+    const struct ssh_cert *cert, const struct names *try, struct names *out);
+
+/* The same by what the files hold. */
+struct hosts_texts {
+	struct view known, system, config;
+};
+void hosts_search(const struct hosts_texts *, struct view host_key,
     const struct ssh_cert *cert, const struct names *try, struct names *out);
 
 #endif

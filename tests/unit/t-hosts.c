@@ -2,6 +2,8 @@
 #include "config.h"
 
 #include <sys/stat.h>
+#include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -17,6 +19,49 @@
 #include "bound.h"
 
 static struct host one, two, ca;
+
+/* A disk that does not answer, while `hangs`. */
+static pthread_mutex_t disk_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t disk_answers = PTHREAD_COND_INITIALIZER;
+static bool hangs;
+static unsigned opened, waiting;
+
+int __real_open(const char *, int, ...);
+int __wrap_open(const char *, int, ...);
+
+int
+__wrap_open(const char *path, int flags, ...)
+{
+	pthread_mutex_lock(&disk_lock);
+	opened++;
+	waiting++;
+	while (hangs)
+		pthread_cond_wait(&disk_answers, &disk_lock);
+	waiting--;
+	pthread_mutex_unlock(&disk_lock);
+	return __real_open(path, flags);
+}
+
+static void
+disk_hangs(bool now)
+{
+	pthread_mutex_lock(&disk_lock);
+	hangs = now;
+	opened = 0;
+	pthread_cond_broadcast(&disk_answers);
+	pthread_mutex_unlock(&disk_lock);
+}
+
+static unsigned
+disk_count(const unsigned *what)
+{
+	unsigned n;
+
+	pthread_mutex_lock(&disk_lock);
+	n = *what;
+	pthread_mutex_unlock(&disk_lock);
+	return n;
+}
 
 static int
 make_hosts(void **state)
@@ -131,6 +176,60 @@ test_a_key_has_the_names_of_its_lines(void **state)
 	    "one.example 10.0.0.1 ::1");
 	assert_names(&two, NULL, "two.example");
 	assert_names(&ca, NULL, "");
+}
+
+static bool
+is_found(struct hosts *h, const struct host *host)
+{
+	struct names *names = names_new(), *tried = names_new();
+	bool found;
+
+	hosts_find(h, pubkey_ssh(host->pub), NULL, tried, names);
+	found = names->count > 0;
+	names_free(&names);
+	names_free(&tried);
+	return found;
+}
+
+static void
+test_a_disk_that_hangs_holds_nobody_up(void **state)
+{
+	struct hosts *h = hosts_new(".", "system");
+
+	forget();
+	know("known_hosts", "one.example", &one);
+	found_by(h, pubkey_ssh(one.pub), NULL, NULL, "one.example");
+	know("known_hosts", "two.example", &two);
+	disk_hangs(true);
+	/* What was read before is still known. */
+	found_by(h, pubkey_ssh(one.pub), NULL, NULL, "one.example");
+	for (int i = 0; i < 1000; i++)
+		found_by(h, pubkey_ssh(two.pub), NULL, NULL, "");
+	assert_int_equal(disk_count(&opened), 1);
+	disk_hangs(false);
+	while (!is_found(h, &two))
+		usleep(1000);
+	found_by(h, pubkey_ssh(two.pub), NULL, NULL, "two.example");
+	hosts_free(&h);
+}
+
+static void
+test_a_disk_that_hangs_is_no_reason_to_stay(void **state)
+{
+	struct hosts *h = hosts_new(".", "system");
+
+	forget();
+	know("known_hosts", "one.example", &one);
+	disk_hangs(true);
+	found_by(h, pubkey_ssh(one.pub), NULL, NULL, "");
+	hosts_free(&h);
+	assert_null(h);
+	assert_int_equal(disk_count(&waiting), 1);
+	disk_hangs(false);
+	while (disk_count(&waiting) > 0)
+		usleep(1000);
+	/* It frees what it has. */
+	usleep(100000);
 }
 
 static void
@@ -338,8 +437,11 @@ main(void)
 		cmocka_unit_test(test_only_files_are_read),
 		cmocka_unit_test(test_lines_that_are_none_are_passed_over),
 		cmocka_unit_test(test_names_match_with_and_without_ports),
+		cmocka_unit_test(test_a_disk_that_hangs_holds_nobody_up),
+		cmocka_unit_test(test_a_disk_that_hangs_is_no_reason_to_stay),
 	};
 
+	alarm(120);
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, make_hosts, free_hosts);
 }
