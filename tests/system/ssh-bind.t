@@ -90,6 +90,48 @@ says 'sixteen are kept and no more' "$(for i in 1 2 3 4 5 6 7 8 9 10 11 12 \
 	echo ' read'
     done)
 
+# ---- what a login is called ----
+# login SESSION [HOST]: a signature for one in that session, by the method
+# that names the host's key if there is one; a frame in hex.
+login() {
+	touchstone keys export --ssh soft >"$user/soft.pub"
+	printf 'session of the tests %s' "$1" >"$user/session"
+	perl -MMIME::Base64 -0777 -e '
+		my ($pub, $sid, $host) = map { open my $f, "<", $_ or die;
+		    local $/; <$f> } @ARGV;
+		my $key = decode_base64((split " ", $pub)[1]);
+		my $data = pack "N/a* C (N/a*)3 C (N/a*)2", $sid, 50, "me",
+		    "ssh-connection", $host ?
+		    "publickey-hostbound-v00\@openssh.com" : "publickey", 1,
+		    "ecdsa-sha2-nistp256", $key;
+		$data .= pack "N/a*", pack "(N/a*)2", "ssh-ed25519", $host
+		    if $host;
+		print "hex:", unpack "H*", pack "N/a*", pack "C N/a* N/a* N",
+		    13, $key, $data, 0;' \
+	    "$user/soft.pub" "$user/session" ${2+"$user/$2.raw"}
+}
+# called NAME WHAT BINDING LOGIN
+called() {
+	says "$1" 'type 6 type 14' "$3" read "$4" read
+	like '... and is called that' "$(touchstone audit show -n 5 |
+	    grep ' signed ' | tail -n 1)" "ssh login as me at $2, key soft"
+}
+one=$(perl -MMIME::Base64 -MDigest::SHA=sha256 -0777 -ne '
+	print encode_base64(sha256(pack "(N/a*)2", "ssh-ed25519", $_), "")' \
+    "$user/one.raw" | tr -d = | sed 's/[+]/\\+/g')
+called 'a login in the session that is bound is signed' "host SHA256:$one" \
+    "$(bind one 1 0)" "$(login 1)"
+called 'one that names the host too' "host SHA256:$one" \
+    "$(bind one 1 0)" "$(login 1 one)"
+called 'one in another session' 'an unverified host' \
+    "$(bind one 1 0)" "$(login 2)"
+called 'one in another session at that host' "unverified host SHA256:$one" \
+    "$(bind one 1 0)" "$(login 2 one)"
+called 'one at another host' 'unverified host SHA256:.*' \
+    "$(bind one 1 0)" "$(login 1 two)"
+called 'one at a host that it is forwarded to' \
+    "unverified host SHA256:$one" "$(bind one 1 1)" "$(login 1 one)"
+
 # ---- local.sock ----
 is 'local.sock that is forwarded is as good as agent.sock' \
     "$("$frames" "$sock" "$good" read ext:status-v1 read | paste -sd ' ')" \
