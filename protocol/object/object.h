@@ -167,8 +167,8 @@ gpg_error_t object_name_image(struct object *, struct view reference,
 struct tuf_role;
 
 /*
- * The same for a role of trust data alone, which is left in `role` (free with
- * tuf_role_free(), object/tuf.h): GPG_ERR_BAD_DATA for all else.
+ * Reads a role of trust data as object_read() does, and leaves it in `role`
+ * (free with tuf_role_free(), object/tuf.h); GPG_ERR_BAD_DATA for all else.
  */
 gpg_error_t object_read_trust(struct view bytes, struct object *,
     struct tuf_role *role, const char **why);
