@@ -44,8 +44,10 @@ const struct command *const commands[] = {
 	&cmd_image_sign,
 	&cmd_image_verify,
 	&cmd_image_copy,
+	&cmd_trust_sign,
 	&cmd_trust_inspect,
 	&cmd_trust_verify,
+	&cmd_trust_revoke,
 	&cmd_help,
 	NULL,
 };

@@ -9,8 +9,10 @@
 #include "client/trust/rows.h"
 
 const struct command *const commands[] = {
+	&cmd_trust_sign,
 	&cmd_trust_inspect,
 	&cmd_trust_verify,
+	&cmd_trust_revoke,
 	NULL,
 };
 
@@ -18,7 +20,7 @@ static int
 run(struct call *c)
 {
 	static int (*const runs[])(struct call *) = {
-		trust_inspect, trust_verify };
+		trust_sign, trust_inspect, trust_verify, trust_revoke };
 	size_t i = 0;
 
 	while (commands[i] != c->command)

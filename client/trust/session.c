@@ -9,7 +9,8 @@
 #include "client/trust/session.h"
 
 gpg_error_t
-session_begin(struct session *s, struct call *c, const char *ref)
+session_begin(struct session *s, struct call *c, const char *ref,
+    const char *root)
 {
 	struct problem why = { "" };
 	gpg_error_t err;
@@ -18,7 +19,7 @@ session_begin(struct session *s, struct call *c, const char *ref)
 	s->call = c;
 	image_options(c, &s->http);
 	if ((err = gun_find(&s->gun, ref, call_option(c, "server"), &why)) ||
-	    (err = pin_read(&s->pin, call_option(c, "root"), &why)))
+	    (err = pin_read(&s->pin, root, &why)))
 		return call_problem(c, GPG_ERR_INV_ARG, "%s", why.text);
 	return 0;
 }
@@ -68,4 +69,33 @@ session_update(struct session *s)
 	if (!err && s->trust.first && !s->pin.text)
 		tell_first(&s->trust);
 	return session_fail(s, err);
+}
+
+gpg_error_t
+session_answer(struct session *s, struct answer *a)
+{
+	const struct reference *r = &s->gun.image;
+	gpg_error_t err = r->tag[0] ? trust_resolve(&s->trust, r->tag, a) :
+	    trust_resolve_digest(&s->trust, r->digest, a);
+
+	if (gpg_err_code(err) == GPG_ERR_NOT_FOUND)
+		err = gpg_error(GPG_ERR_NO_DATA);
+	if (!err && r->digest[0] && strcmp(r->digest, a->digest))
+		err = problem_set(&s->trust.why, GPG_ERR_BAD_SIGNATURE, "the "
+		    "trust data of %s says that %s is %s, not %s",
+		    s->gun.name, a->tag, a->digest, r->digest);
+	return session_fail(s, err);
+}
+
+/* The same bytes, by the digest and by their number. */
+gpg_error_t
+session_compare(struct session *s, const struct answer *a, const char *digest,
+    uint64_t size)
+{
+	if (!strcmp(digest, a->digest) && size == a->size)
+		return 0;
+	return call_problem(s->call, GPG_ERR_BAD_SIGNATURE, "the image is %s "
+	    "(%llu bytes), and the trust data of %s says that %s is %s (%llu "
+	    "bytes)", digest, (unsigned long long)size, s->gun.name, a->tag,
+	    a->digest, (unsigned long long)a->size);
 }

@@ -13,8 +13,12 @@ struct session {
 	struct trust trust;
 };
 
-/* Reads the arguments; call->why.  End with session_end() in any case. */
-gpg_error_t session_begin(struct session *, struct call *, const char *ref);
+/*
+ * Reads the arguments; `root` is a pin's text, or NULL.  call->why.  End with
+ * session_end() in any case.
+ */
+gpg_error_t session_begin(struct session *, struct call *, const char *ref,
+    const char *root);
 void session_end(struct session *);
 
 /*
@@ -22,6 +26,16 @@ void session_end(struct session *);
  * which root key is trusted from now on, when that is new.
  */
 gpg_error_t session_update(struct session *);
+
+/*
+ * What trust data says of the tag that was named, or which tag is the digest
+ * that was: GPG_ERR_NO_DATA if it says nothing.  call->why.
+ */
+gpg_error_t session_answer(struct session *, struct answer *);
+
+/* The image has these bytes: GPG_ERR_BAD_SIGNATURE if not. */
+gpg_error_t session_compare(struct session *, const struct answer *,
+    const char *digest, uint64_t size);
 
 /* Takes the words of the trust data's last error. */
 gpg_error_t session_fail(struct session *, gpg_error_t);

@@ -51,3 +51,35 @@ show_time(int64_t when)
 		return json_null();
 	return json_string(text);
 }
+
+json_t *
+show_answer(const struct trust *t, const struct answer *a)
+{
+	return json_pack("{s:s,s:s,s:s,s:s,s:I,s:s,s:o,s:o,s:o}",
+	    "gun", t->gun.name,
+	    "server", t->gun.server,
+	    "tag", a->tag,
+	    "digest", a->digest,
+	    "size", (json_int_t)a->size,
+	    "role", a->role->name,
+	    "keys", show_keys(a->role),
+	    "signers", show_signers(t, a),
+	    "expires", show_time(a->role->env.role.expires));
+}
+
+void
+show_line(const struct trust *t, const struct answer *a)
+{
+	json_t *signers = show_signers(t, a), *one;
+	char day[16];
+	size_t i;
+
+	role_day(a->role->env.role.expires, day);
+	printf("  %s:%s by %s, key %.16s, until %s", t->gun.name, a->tag,
+	    a->role->name, a->role->signed_by.ids[0], day);
+	json_array_foreach(signers, i, one)
+		printf("%s%s", i ? ", " : "; signers: ",
+		    json_string_value(one));
+	printf("\n");
+	json_decref(signers);
+}

@@ -7,6 +7,10 @@
 /* "alice" of "targets/alice": those who say the same of the tag. */
 json_t *show_signers(const struct trust *, const struct answer *);
 
+/* All that is said of a tag, and a line of it on stdout. */
+json_t *show_answer(const struct trust *, const struct answer *);
+void show_line(const struct trust *, const struct answer *);
+
 /* Ids of the keys whose signatures of a role count. */
 json_t *show_keys(const struct trust_role *);
 
