@@ -43,6 +43,7 @@ const struct command *const commands[] = {
 	&cmd_audit_show,
 	&cmd_image_sign,
 	&cmd_image_verify,
+	&cmd_image_resolve,
 	&cmd_image_copy,
 	&cmd_trust_sign,
 	&cmd_trust_inspect,

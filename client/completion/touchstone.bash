@@ -39,6 +39,10 @@ _touchstone_options() {
 		    --cert --client-key ;;
 	'image verify')
 		echo --key --certificate --root --require --lookaside --as \
+		    --content-trust --no-content-trust --server --trust-root \
+		    --plain-http --ca --cert --client-key ;;
+	'image resolve')
+		echo --content-trust --no-content-trust --server --trust-root \
 		    --plain-http --ca --cert --client-key ;;
 	'image copy') echo --plain-http --ca --cert --client-key ;;
 	'trust sign')
@@ -79,7 +83,7 @@ _touchstone() {
 		words='never once always' ;;
 	--touch-policy)
 		words='always cached never' ;;
-	--pin-file|--output|-o|--root|--export|--ca|--cert|--client-key|\
+	--pin-file|--output|-o|--root|--trust-root|--export|--ca|--cert|--client-key|\
 	    --certificate|--lookaside)
 		COMPREPLY=($(compgen -f -- "$cur"))
 		return ;;
@@ -103,7 +107,7 @@ _touchstone() {
 				    delete' ;;
 			attest) words=verify ;;
 			audit) words='verify show' ;;
-			image) words='sign verify copy' ;;
+			image) words='sign verify resolve copy' ;;
 			trust) words='sign inspect verify revoke' ;;
 			help)
 				words='setup keys attest status forget reload

@@ -12,6 +12,7 @@
 const struct command *const commands[] = {
 	&cmd_image_sign,
 	&cmd_image_verify,
+	&cmd_image_resolve,
 	&cmd_image_copy,
 	NULL,
 };
@@ -23,6 +24,8 @@ run(struct call *c)
 		return image_sign(c);
 	if (c->command == &cmd_image_verify)
 		return image_verify(c);
+	if (c->command == &cmd_image_resolve)
+		return image_resolve(c);
 	return image_copy(c);
 }
 

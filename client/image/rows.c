@@ -9,6 +9,12 @@
 	{ "cert", 0, "FILE", "our certificate for the registry (PEM)" }, \
 	{ "client-key", 0, "FILE", "and its key (PEM)" }
 
+#define CONTENT \
+	{ "content-trust", 0, NULL, "what trust data says must be so" }, \
+	{ "no-content-trust", 0, NULL, "not, whatever the environment has" }, \
+	{ "server", 0, "URL", "the Notary server" }, \
+	{ "trust-root", 0, "FILE|ID", "the root key of its trust data" }
+
 #define IMAGES 4096		/* of one command line */
 
 static const struct option_row sign_options[] = {
@@ -38,6 +44,7 @@ static const struct option_row verify_options[] = {
 	{ "require", 0, "N", "so many keys must have signed" },
 	{ "lookaside", 0, "PLACE", "where simple signatures are" },
 	{ "as", 0, "REF", "the name of an image that is in no registry" },
+	CONTENT,
 	CONNECTION,
 	{ NULL, 0, NULL, NULL },
 };
@@ -45,6 +52,17 @@ static const struct option_row verify_options[] = {
 const struct command cmd_image_verify = {
 	"image", "verify", "REF", 1, 1,
 	"Check who signed a container image", verify_options, NULL,
+};
+
+static const struct option_row resolve_options[] = {
+	CONTENT,
+	CONNECTION,
+	{ NULL, 0, NULL, NULL },
+};
+
+const struct command cmd_image_resolve = {
+	"image", "resolve", "REF", 1, 1,
+	"Tell the digest that a tag stands for", resolve_options, NULL,
 };
 
 static const struct option_row copy_options[] = {

@@ -10,11 +10,13 @@
 /* Their `run` is NULL: another program carries them out. */
 extern const struct command cmd_image_sign;
 extern const struct command cmd_image_verify;
+extern const struct command cmd_image_resolve;
 extern const struct command cmd_image_copy;
 
 /* Each carried out; in touchstone-image alone. */
 int image_sign(struct call *);
 int image_verify(struct call *);
+int image_resolve(struct call *);
 int image_copy(struct call *);
 
 #endif

@@ -6,8 +6,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "client/image/content.h"
 #include "client/image/find.h"
 #include "client/image/rows.h"
+#include "client/trust/show.h"
 
 struct verification {
 	struct image image;
@@ -15,8 +17,9 @@ struct verification {
 	struct verdict *list;
 	size_t count;
 	size_t keys;		/* that signed, each counted once */
-	size_t wanted;
+	size_t wanted;		/* 0: content trust is enough */
 	bool more;
+	struct content content;	/* where it is asked for */
 };
 
 static gpg_error_t
@@ -53,6 +56,48 @@ read_wanted(struct verification *v, struct call *c)
 		    "number from 1 to %d", SIGNERS_MAX);
 	v->wanted = n;
 	return 0;
+}
+
+/* With content trust, keys of one's own may be asked for too, or not. */
+static gpg_error_t
+load_signers(struct verification *v, struct call *c)
+{
+	if (content_wanted(c) && !call_option(c, "key") &&
+	    !call_option(c, "certificate") && !call_option(c, "root")) {
+		v->wanted = 0;
+		return 0;
+	}
+	return signers_load(&v->signers, c);
+}
+
+static gpg_error_t
+ask_trust(struct verification *v, struct call *c)
+{
+	struct buf name;
+	gpg_error_t err;
+
+	if (!content_wanted(c))
+		return 0;
+	if (!v->image.name.registry[0])
+		return call_problem(c, GPG_ERR_INV_ARG, "trust data is of "
+		    "names: give the image's with --as HOST/NAME:TAG");
+	buf_init(&name, 1024);
+	reference_text(&v->image.name, &name);
+	if ((err = buf_put_u8(&name, 0)))
+		call_problem(c, err, "%s", gpg_strerror(err));
+	else if (!(err = content_begin(&v->content, c,
+	    (const char *)buf_view(&name).p)))
+		err = session_compare(&v->content.session,
+		    &v->content.answer, v->image.d.digest, v->image.d.size);
+	buf_free(&name);
+	return err;
+}
+
+static gpg_error_t
+find_signatures(struct verification *v)
+{
+	return v->wanted == 0 ? 0 : find_all(&v->image, judge_one, v,
+	    &v->more);
 }
 
 /* Zero signatures are never enough. */
@@ -110,14 +155,16 @@ static int
 print_json(const struct verification *v, struct call *c, gpg_error_t err)
 {
 	json_t *list = json_array();
+	json_t *trust = v->content.answered ? show_answer(
+	    &v->content.session.trust, &v->content.answer) : json_null();
 
 	for (size_t i = 0; i < v->count; i++)
 		json_array_append_new(list, verdict_json(&v->list[i]));
-	return call_print(c, json_pack("{s:b,s:s,s:I,s:I,s:b,s:o,s:o}",
+	return call_print(c, json_pack("{s:b,s:s,s:I,s:I,s:b,s:o,s:o,s:o}",
 	    "verified", !err, "digest", v->image.d.digest, "keys",
 	    (json_int_t)v->keys, "required", (json_int_t)v->wanted,
 	    "more", v->more, "problem", err ? json_text(c->why) : json_null(),
-	    "signatures", list));
+	    "content_trust", trust, "signatures", list));
 }
 
 static void
@@ -143,8 +190,11 @@ report(const struct verification *v, struct call *c, gpg_error_t err)
 
 	if (c->json && print_json(v, c, err) != STATUS_OK)
 		return STATUS_FAILED;
-	if (!c->json && v->count > 0) {
+	if (!c->json && (v->count > 0 || v->content.answered)) {
 		printf("%s\n", v->image.d.digest);
+		if (v->content.answered)
+			show_line(&v->content.session.trust,
+			    &v->content.answer);
 		for (size_t i = 0; i < v->count; i++)
 			print_verdict(&v->list[i]);
 		status = call_done(c);
@@ -164,9 +214,10 @@ image_verify(struct call *c)
 	int status;
 
 	if (!(err = read_wanted(&v, c)) &&
-	    !(err = signers_load(&v.signers, c)) &&
+	    !(err = load_signers(&v, c)) &&
 	    !(err = image_open(&v.image, c, call_arg(c, 0))) &&
-	    !(err = find_all(&v.image, judge_one, &v, &v.more)))
+	    !(err = ask_trust(&v, c)) &&
+	    !(err = find_signatures(&v)))
 		status = report(&v, c, conclude(&v, c));
 	else
 		status = call_fail(c, err);
@@ -174,6 +225,7 @@ image_verify(struct call *c)
 		json_decref(v.list[i].notes);
 	free(v.list);
 	signers_free(&v.signers);
+	content_end(&v.content);
 	image_close(&v.image);
 	return status;
 }
