@@ -316,15 +316,17 @@ print_record(const char *line)
 	char text[1024], clean[1024];
 	json_t *r = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
 	const char *verdict = member(r, "verdict");
-	const char *what = member(r, "summary");
+	const char *what = member(r, "summary"), *kind = member(r, "kind");
+	/* Its summary is of the key: the kind tells whether it came or went. */
+	bool both = *what && !strncmp(kind, "ssh-add", 7);
 
 	if (!r) {
 		printf("(a line that is no record)\n");
 		return;
 	}
-	snprintf(text, sizeof(text), "%s %-11s %s%s%s%s%s%s%s",
-	    member(r, "time"), member(r, "stage"), *what ? what :
-	    member(r, "kind"),
+	snprintf(text, sizeof(text), "%s %-11s %s%s%s%s%s%s%s%s%s",
+	    member(r, "time"), member(r, "stage"), both ? kind : "",
+	    both ? " " : "", *what ? what : kind,
 	    *member(r, "key_name") ? ", key " : "", member(r, "key_name"),
 	    *member(r, "requester") ? ", asked by " : "",
 	    member(r, "requester"),

@@ -256,6 +256,20 @@ ok 'the last does sign' signs many.128
 ok 'and all go' ssh-add -D
 is 'to the last' "$(count)" 1
 
+# ---- the record ----
+record() {
+	touchstone audit show -n 1
+}
+ssh-add -q -t 60 "$user/ed25519"
+like 'the record says what was added' "$(record)" \
+    ' event +ssh-add Ed25519 "key ed25519", for 60 s, asked by ssh-add '
+ssh-add -qd "$user/ed25519"
+like 'and that it was removed' "$(record)" \
+    ' event +ssh-add -d "key ed25519", asked by ssh-add '
+ssh-add -qD
+like 'and when all were' "$(record)" \
+    ' event +ssh-add -d all keys in memory, asked by ssh-add '
+
 # ---- more than an answer holds ----
 # Certificates of 7 KB: 256 KiB have room for some of them.
 principals=$(perl -e 'print join ",", map { sprintf "%s-%03d", "p" x 26, $_ }
