@@ -257,17 +257,22 @@ ok 'and all go' ssh-add -D
 is 'to the last' "$(count)" 1
 
 # ---- the record ----
-record() {
-	touchstone audit show -n 1
+# recorded NAME PATTERN: soon after the answer.
+recorded() {
+	wait_for 5 recorded_like "$2"
+	like "$1" "$(touchstone audit show -n 1)" "$2"
+}
+recorded_like() {
+	touchstone audit show -n 1 | grep -Eq -- "$1"
 }
 ssh-add -q -t 60 "$user/ed25519"
-like 'the record says what was added' "$(record)" \
+recorded 'the record says what was added' \
     ' event +ssh-add Ed25519 "key ed25519", for 60 s, asked by ssh-add '
 ssh-add -qd "$user/ed25519"
-like 'and that it was removed' "$(record)" \
+recorded 'and that it was removed' \
     ' event +ssh-add -d "key ed25519", asked by ssh-add '
 ssh-add -qD
-like 'and when all were' "$(record)" \
+recorded 'and when all were' \
     ' event +ssh-add -d all keys in memory, asked by ssh-add '
 
 # ---- more than an answer holds ----
