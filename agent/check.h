@@ -22,7 +22,8 @@ void checks_end(struct checks **);
 
 /*
  * Checks a signature (signing_check()), which is copied; what was to be signed
- * and the key must stay as they are until `done` was called, once.
+ * and the key must stay as they are until `done` was called, once: before this
+ * returns for RSA, which takes less than the way to a thread and back.
  * GPG_ERR_TOO_LARGE for what is no signature; it is not called after an error.
  */
 gpg_error_t check_start(struct checks *, const struct signing *,

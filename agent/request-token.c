@@ -81,6 +81,7 @@ static void
 take_answer(struct request *r, const void *reply)
 {
 	const struct msg_token_signed *answer = reply;
+	struct module *m = r->module;
 	gpg_error_t err;
 
 	if (!r->work->signs || r->step > 0) {
@@ -88,12 +89,13 @@ take_answer(struct request *r, const void *reply)
 		return;
 	}
 	r->stage = STAGE_CHECK;
+	m->checking++;
 	err = check_start(r->agent->checks, &r->signing, r->key->pub,
 	    answer->signature, on_checked, r);
-	if (err)
+	if (err) {
+		m->checking--;
 		request_fail(r, err);
-	else
-		r->module->checking++;
+	}
 }
 
 static void
