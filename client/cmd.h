@@ -44,7 +44,7 @@ struct command {
 /* Every subcommand, in the order of the help, up to NULL. */
 extern const struct command *const commands[];
 
-#define CALL_OPTIONS 16
+#define CALL_OPTIONS 24
 #define CALL_GIVEN 256
 
 /* An option as it was given. */

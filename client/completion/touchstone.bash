@@ -35,8 +35,8 @@ _touchstone_options() {
 	'audit show') echo --lines ;;
 	'image sign')
 		echo --key --annotation --recursive --sigstore --notation \
-		    --cose --simple --lookaside --as --to --plain-http --ca \
-		    --cert --client-key ;;
+		    --cose --simple --trust --lookaside --as --to --server \
+		    --trust-root --plain-http --ca --cert --client-key ;;
 	'image verify')
 		echo --key --certificate --root --require --lookaside --as \
 		    --content-trust --no-content-trust --server --trust-root \

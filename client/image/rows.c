@@ -9,11 +9,14 @@
 	{ "cert", 0, "FILE", "our certificate for the registry (PEM)" }, \
 	{ "client-key", 0, "FILE", "and its key (PEM)" }
 
+#define SERVER \
+	{ "server", 0, "URL", "the Notary server" }, \
+	{ "trust-root", 0, "FILE|ID", "the root key of its trust data" }
+
 #define CONTENT \
 	{ "content-trust", 0, NULL, "what trust data says must be so" }, \
 	{ "no-content-trust", 0, NULL, "not, whatever the environment has" }, \
-	{ "server", 0, "URL", "the Notary server" }, \
-	{ "trust-root", 0, "FILE|ID", "the root key of its trust data" }
+	SERVER
 
 #define IMAGES 4096		/* of one command line */
 
@@ -25,9 +28,11 @@ static const struct option_row sign_options[] = {
 	{ "notation", 0, NULL, "the Notary Project's, JWS" },
 	{ "cose", 0, NULL, "the Notary Project's, COSE" },
 	{ "simple", 0, NULL, "OpenPGP's simple signing, in a lookaside" },
+	{ "trust", 0, NULL, "Docker Content Trust: the tag, in trust data" },
 	{ "lookaside", 0, "DIR", "the lookaside folder" },
 	{ "as", 0, "REF", "the name of an image that is in no registry" },
 	{ "to", 0, "LAYOUT", "write the signatures there" },
+	SERVER,
 	CONNECTION,
 	{ NULL, 0, NULL, NULL },
 };

@@ -13,6 +13,7 @@
 #include "client/image/request.h"
 #include "client/registry/append.h"
 #include "client/image/rows.h"
+#include "client/image/signtrust.h"
 #include "format/dsse.h"
 
 #define FORMS 5
@@ -40,7 +41,7 @@ read_forms(struct work *w)
 	w->wanted[FORM_COSE] = call_option(c, "cose");
 	w->wanted[FORM_SIMPLE] = call_option(c, "simple");
 	if (!w->wanted[FORM_JWS] && !w->wanted[FORM_COSE] &&
-	    !w->wanted[FORM_SIMPLE])
+	    !w->wanted[FORM_SIMPLE] && !call_option(c, "trust"))
 		sigstore = true;
 	w->wanted[FORM_SIGSTORE] = w->wanted[FORM_BUNDLE] = sigstore;
 	if (call_option(c, "lookaside") && !w->wanted[FORM_SIMPLE])
@@ -305,6 +306,8 @@ sign_image(struct work *w, const char *place)
 
 	if (!(err = image_open(&w->image, w->call, place)) &&
 	    !(err = check_image(w)) &&
+	    !(call_option(w->call, "trust") && (err = signtrust(&w->image,
+	    w->request.key, w->done))) &&
 	    !(err = sign_manifest(w, &w->image.manifest)) &&
 	    call_option(w->call, "recursive") &&
 	    manifest_is_index(&w->image.manifest))

@@ -283,8 +283,11 @@ confirm(struct change *c)
 
 	for (size_t i = 0; i < c->count && !err; i++) {
 		r = trust_find_role(t, c->roles[i].name);
-		if (!r || !r->there || r->env.role.version <
-		    c->roles[i].version)
+		if (!r || !r->there ||
+		    r->env.role.version < c->roles[i].version ||
+		    (r->env.role.version == c->roles[i].version &&
+		    !view_eq(buf_view(&r->bytes),
+		    buf_view(&c->roles[i].file))))
 			err = call_problem(c->session->call,
 			    GPG_ERR_SERVER_FAILED, "the server took version "
 			    "%u of \"%s\", but does not give it out",

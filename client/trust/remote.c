@@ -108,7 +108,8 @@ refuse(struct remote *r, const struct http_request *q,
 	if (reply->status == 404)
 		return problem_set(r->why, GPG_ERR_NOT_FOUND, "%s is not at "
 		    "%s", q->what, r->gun.server);
-	if (reply->status == 400 && says(reply, "VERSION"))
+	if (reply->status == 409 ||
+	    (reply->status == 400 && says(reply, "VERSION")))
 		return problem_set(r->why, GPG_ERR_CONFLICT, "%s: somebody "
 		    "else has posted meanwhile", q->what);
 	if (reply->status == 403)

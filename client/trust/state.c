@@ -146,6 +146,14 @@ merge(json_t *ours, json_t *theirs)
 	return bad;
 }
 
+static bool
+is_other_root(json_t *ours, json_t *theirs)
+{
+	return version_of(ours, "root") == version_of(theirs, "root") &&
+	    !json_equal(json_object_get(ours, "root"),
+	    json_object_get(theirs, "root"));
+}
+
 static gpg_error_t
 merge_file(struct state *s, struct problem *why)
 {
@@ -154,10 +162,17 @@ merge_file(struct state *s, struct problem *why)
 	gpg_error_t err;
 
 	buf_init(&now, STATE_MAX);
-	if (!(err = read_file(s->file, &now, &theirs, why)) && theirs &&
-	    !view_eq(buf_view(&now), buf_view(&s->read)) &&
-	    merge(s->json, theirs))
-		err = problem_set(why, GPG_ERR_ENOMEM, "out of memory");
+	err = read_file(s->file, &now, &theirs, why);
+	if (!err && theirs && !view_eq(buf_view(&now), buf_view(&s->read))) {
+		if (is_other_root(s->json, theirs))
+			err = problem_set(why, GPG_ERR_CONFLICT, "another "
+			    "process has come to trust another root of this "
+			    "repository meanwhile, and one of them is false: "
+			    "find out which, and see %s", s->file);
+		else if (merge(s->json, theirs))
+			err = problem_set(why, GPG_ERR_ENOMEM,
+			    "out of memory");
+	}
 	json_decref(theirs);
 	buf_free(&now);
 	return err;

@@ -98,6 +98,23 @@ is 'is gone there' "$(tuf targets/releases "$gun" |
 is 'and stays in her own' "$(tuf targets/alice "$gun" |
     jq -r '.signed.targets | has("v3")')" true
 
+# ---- beside other signatures ----
+move one:v2 one:v4
+ok 'an image is signed for cosign and in trust data' touchstone image sign \
+    --sigstore --trust --server "$notary_url" --ca "$notary_ca" "$gun:v4"
+like 'as is told' "$tap_out" 'trust at targets/releases'
+like 'of both' "$tap_out" 'cosign at'
+ok 'it is in trust data' notary_fresh lookup "$gun" v4
+ok 'and has the other' touchstone image verify --key me "$gun:v4"
+image four
+ok 'in trust data alone' touchstone image sign --trust --server "$notary_url" \
+    --ca "$notary_ca" --json "$gun:v4"
+is 'there is nothing to add' "$(printf %s "$tap_out" |
+    jq -c .signatures)" '[]'
+not_ok 'where there is no trust data it fails' touchstone image sign \
+    --sigstore --trust --server "$notary_url" --ca "$notary_ca" "$image"
+not_ok 'and nothing is signed' touchstone image verify --key me "$image"
+
 # ---- docker's ----
 if ! needs_docker; then
 	skip 'docker trust' "$lacks"

@@ -233,6 +233,36 @@ state_merges_to_the_higher_version(void **state)
 	state_free(&a);
 }
 
+/* Nor does one of two first roots silently win. */
+static void
+state_takes_one_root_of_a_version(void **state)
+{
+	struct fixture *f = *state;
+	struct problem why;
+	struct state a, b, c;
+
+	load(f, &a, true);
+	load(f, &b, true);
+	load(f, &c, true);
+	put_mark(&a, "root", 3);
+	assert_int_equal(state_set_root(&a, view_str("three")), 0);
+	put_mark(&b, "root", 3);
+	assert_int_equal(state_set_root(&b, view_str("third")), 0);
+	put_mark(&c, "root", 3);
+	assert_int_equal(state_set_root(&c, view_str("three")), 0);
+	save(&a);
+	assert_int_equal(gpg_err_code(state_save(&b, &why)),
+	    GPG_ERR_CONFLICT);
+	save(&c);
+	state_free(&a);
+	state_free(&b);
+	state_free(&c);
+
+	load(f, &a, false);
+	assert_true(view_eq_str(state_root(&a), "three"));
+	state_free(&a);
+}
+
 static void
 state_that_is_damaged_is_not_none(void **state)
 {
@@ -280,6 +310,7 @@ main(void)
 		WITH_FOLDER(state_survives),
 		WITH_FOLDER(state_is_of_one_repository_at_one_server),
 		WITH_FOLDER(state_merges_to_the_higher_version),
+		WITH_FOLDER(state_takes_one_root_of_a_version),
 		WITH_FOLDER(state_that_is_damaged_is_not_none),
 	};
 
