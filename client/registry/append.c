@@ -5,21 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
 #include "client/registry/append.h"
 
 #define TRIES 12
-#define SETTLE_MS 1000		/* the longest wait for another's write */
-
-static int64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
+#define SETTLE_MS 1000		/* the wait for others that are seen to write */
 
 /* Some time, so that two that collided do not do so again. */
 static void
@@ -28,7 +18,7 @@ back_off(unsigned tried)
 	uint16_t chance = 0;
 
 	if (getrandom(&chance, sizeof(chance), GRND_NONBLOCK) < 0)
-		chance = (uint16_t)now_ms();
+		chance = (uint16_t)http_now_ms();
 	http_sleep_ms(20 + chance % (100U << (tried > 4 ? 4 : tried)));
 }
 
@@ -103,6 +93,7 @@ struct append {
 	const char *list;
 	json_t *entry, *fresh;
 	append_finish *finish;
+	char wrote[DIGEST_SIZE];	/* what is at the tag since */
 	int64_t due;		/* when to look again */
 };
 
@@ -139,34 +130,45 @@ has_moved(const struct manifest *from, const struct manifest *now)
 }
 
 /*
+ * Who read before we wrote may write after it, so it is looked at again once
+ * that must be over: three times what the slowest write took here, and longer
+ * where others are seen to write.
+ */
+static void
+set_due(struct store *s, struct append *b)
+{
+	int64_t wait = 3 * s->slowest_ms;
+
+	if (s->busy || wait > SETTLE_MS)
+		wait = SETTLE_MS;
+	b->due = http_now_ms() + wait;
+}
+
+/*
  * Once.  What the next one needs is written before, and then it is looked at
- * again, so that others have as little time as can be to write between.  Who
- * read before we wrote may write after it: who waits as long as reading and
- * writing takes, and looks again, sees that.
+ * again, so that others have as little time as can be to write between.
  */
 static gpg_error_t
 write_once(struct store *s, struct append *b, bool *done)
 {
 	struct manifest from, now, next;
 	gpg_error_t err;
-	int64_t start, took;
 
 	manifest_init(&from);
 	manifest_init(&now);
 	manifest_init(&next);
 	if ((err = look(s, b, &from, done)) || *done ||
 	    (err = make_next(s, &from, b->list, b->entry, b->fresh, b->finish,
-	    &next)))
-		goto out;
-	start = now_ms();
-	if ((err = look(s, b, &now, done)) || *done)
+	    &next)) || (err = look(s, b, &now, done)) || *done)
 		goto out;
 	if (has_moved(&from, &now))
 		err = gpg_error(GPG_ERR_CONFLICT);
 	else
 		err = store_put(s, b->tag, &next, condition(&now), NULL);
-	took = now_ms() - start;
-	b->due = now_ms() + (2 * took < SETTLE_MS ? 2 * took : SETTLE_MS);
+	if (gpg_err_code(err) == GPG_ERR_CONFLICT)
+		s->busy = true;
+	memcpy(b->wrote, next.digest, sizeof(b->wrote));
+	set_due(s, b);
 out:
 	manifest_free(&from);
 	manifest_free(&now);
@@ -211,34 +213,53 @@ append_entry(struct store *s, const char *tag, const char *list,
 	b->entry = json_incref(entry);
 	b->fresh = json_incref(fresh);
 	b->finish = finish;
-	err = write_it(s, b, &done);
-	if (err || done) {
+	if ((err = write_it(s, b, &done)) || done) {
 		job_free(b);
-	} else {
-		b->next = s->pending;
-		s->pending = b;
+		return err;
 	}
-	return err;
+	/* What we wrote there before is in it, and nobody else's. */
+	for (struct append *old = s->pending; old; old = old->next)
+		if (!strcmp(old->tag, b->tag))
+			memcpy(old->wrote, b->wrote, sizeof(old->wrote));
+	b->next = s->pending;
+	s->pending = b;
+	return 0;
 }
 
 static gpg_error_t
-settle(struct store *s, struct append *b)
+look_when_due(struct store *s, struct append *b, bool *done, bool *quiet)
 {
+	int64_t left = b->due - http_now_ms();
 	struct manifest now;
-	bool done = false;
-	gpg_error_t err = 0;
-	int64_t left;
+	gpg_error_t err;
 
 	manifest_init(&now);
-	for (unsigned i = 0; i < TRIES && !err && !done; i++) {
-		if ((left = b->due - now_ms()) > 0)
-			http_sleep_ms(left);
-		if ((err = look(s, b, &now, &done)) || done)
+	if (left > 0)
+		http_sleep_ms(left);
+	err = look(s, b, &now, done);
+	*quiet = *done && !strcmp(now.digest, b->wrote);
+	memcpy(b->wrote, now.digest, sizeof(b->wrote));
+	manifest_free(&now);
+	return err;
+}
+
+/* Until it is there and nobody has written since it was seen. */
+static gpg_error_t
+settle(struct store *s, struct append *b)
+{
+	bool done = false, quiet = false;
+	gpg_error_t err = 0;
+
+	for (unsigned i = 0; i < TRIES && !err && !quiet; i++) {
+		if ((err = look_when_due(s, b, &done, &quiet)) || quiet)
 			break;
+		s->busy = true;
+		set_due(s, b);
+		if (done)
+			continue;
 		back_off(i);
 		err = write_it(s, b, &done);
 	}
-	manifest_free(&now);
 	return err || done ? err : others_write(s, b);
 }
 

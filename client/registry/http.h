@@ -91,12 +91,11 @@ gpg_error_t http_probe(struct http *, const struct http_request *,
 /* What the other side says of an error, for people; "" if nothing. */
 void http_reply_words(const struct http_reply *, char *dst, size_t size);
 
+int64_t http_now_ms(void);
 void http_sleep_ms(int64_t);
 
 /* The absolute form of a reference that a reply to `base` has. */
 gpg_error_t http_resolve(const char *base, const char *reference, char *dst,
     size_t size);
-
-void http_sleep_ms(int64_t ms);
 
 #endif

@@ -99,12 +99,17 @@ gpg_error_t
 store_put(struct store *s, const char *which, const struct manifest *m,
     const char *condition, bool *indexed)
 {
+	int64_t start = http_now_ms(), took;
 	bool unused;
+	gpg_error_t err;
 
 	if (!indexed)
 		indexed = &unused;
 	*indexed = false;
-	return s->ops->put(s, which, m, condition, indexed);
+	err = s->ops->put(s, which, m, condition, indexed);
+	if ((took = http_now_ms() - start + 1) > s->slowest_ms)
+		s->slowest_ms = took;
+	return err;
 }
 
 gpg_error_t

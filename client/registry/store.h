@@ -31,6 +31,8 @@ struct store {
 	struct problem why;	/* of the last error */
 	struct reference image;	/* of a registry; else its tag only, or "" */
 	struct append *pending;	/* append.h */
+	int64_t slowest_ms;	/* that a manifest took to be written */
+	bool busy;		/* others write there at the same time */
 };
 
 /*

@@ -27,8 +27,6 @@ struct transfer {
 	char said[CURL_ERROR_SIZE];
 };
 
-int64_t http_now_ms(void);
-
 /*
  * Asks at `url`, for at most `left` milliseconds.  At home credentials go
  * with it: it is the host that they are for.
