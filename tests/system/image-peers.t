@@ -63,6 +63,21 @@ not_ok 'three are wanted in vain' verify --require 3 --key k-p256 \
     --key k-ed25519 --key k-p384 "$image"
 ok "git's key is taken where none is given" sign "$image"
 
+image crowd
+pids=
+for n in 1 2 3 4 5; do
+	sign --key k-p256 -a n=$n "$image" >"$user/crowd-$n" 2>&1 &
+	pids="$pids $!"
+done
+failed=0
+for pid in $pids; do
+	wait "$pid" || failed=$((failed + 1))
+done
+is 'five that sign at once all succeed' "$failed" 0
+is 'and nothing of them is lost' "$(verify --json --key k-p256 "$image" |
+    jq -c '[.signatures[] | select(.verified) | .format] | group_by(.) |
+    map([.[0], length])')" '[["bundle",5],["cosign",5]]'
+
 # ---- before it is pushed ----
 mkdir -p "$user/layout"
 later=$registry/later:v1

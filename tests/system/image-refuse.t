@@ -307,7 +307,12 @@ openssl dgst -sha256 -binary blob >b-hash
 openssl dgst -sha384 -binary blob >b-hash384
 openssl dgst -sha512 -binary blob >b-hash512
 while read -r file why; do
-	no_raw "a blob that is $file" "$why" "$file"
+	for hash in 256 384 512; do
+		no_raw "a blob that is $file, SHA-$hash" "$why" "$file" \
+		    sigstore-sha$hash
+	done
+	no_raw "a blob that is $file, for the Notary Project" \
+	    "$why|something else" "$file" notary-raw
 done <<-END
 b-login SSH
 b-sshsig SSHSIG
@@ -332,8 +337,14 @@ perl -e 'print "text" x 9, "\x04\xfe\0\0\0\x24"' >n-openpgp
 printf x >>b-hash
 perl -e 'print " " x 63, "x"; print "y"' >n-tls
 for file in n-openpgp n-der b-hash n-tls; do
-	ok "a file like $file is signed" \
-	    "$ask" raw signer sigstore-sha256 "$file" out
+	for hash in 256 384 512; do
+		ok "a file like $file is signed, SHA-$hash" \
+		    "$ask" raw signer sigstore-sha$hash "$file" out
+		ok 'and OpenSSL verifies' openssl dgst -sha$hash -verify \
+		    signer.pem -signature out "$file"
+	done
+	no_raw "but not for the Notary Project, $file" 'something else' \
+	    "$file" notary-raw
 done
 
 # ---- the question ----

@@ -172,7 +172,9 @@ needs_skopeo_new() {
 # needs_sigstore_js: `node -e …` with it in $NODE_PATH.
 needs_sigstore_js() {
 	export NODE_PATH="$images_foreign/sigstore-js/node_modules"
-	has_foreign sigstore-js
+	has_foreign sigstore-js || return 1
+	lacks='node is not installed'
+	command -v node >/dev/null
 }
 
 # needs_podman: $podman with a storage of its own, without a registry's TLS.
