@@ -395,7 +395,8 @@ conn_new(struct agent *a, int fd, enum origin origin)
 	}
 	c->agent = a;
 	c->fd = fd;
-	c->origin = origin;
+	/* Who passes on local.sock gets no more than by agent.sock. */
+	c->origin = peer_is_named_relay(pid) ? ORIGIN_AGENT : origin;
 	c->pid = pid;
 	if (place_start_time(pid, &c->start))
 		c->start = 0;

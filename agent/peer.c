@@ -68,22 +68,22 @@ is_relays_name(const char *name)
 	return false;
 }
 
-/* By the name it gives itself and by its program's. */
+/* By the name it gives itself and by its program's; else `unknown`. */
 static enum peer
-look_at_names(int dir)
+look_at_names(int dir, enum peer unknown)
 {
 	char name[64], exe[4096], *slash;
 	size_t len;
 	ssize_t n;
 
 	if (!read_text(dir, "comm", name, sizeof(name), &len))
-		return PEER_RELAY;
+		return unknown;
 	name[strcspn(name, "\n")] = 0;
 	if ((n = readlinkat(dir, "exe", exe, sizeof(exe) - 1)) <= 0)
-		return PEER_RELAY;
+		return unknown;
 	exe[n] = 0;
 	if (!(slash = strrchr(exe, '/')))
-		return PEER_RELAY;
+		return unknown;
 	/* A program that was replaced since is "... (deleted)". */
 	slash[1 + strcspn(slash + 1, " ")] = 0;
 	if (!strcmp(slash + 1, "ssh"))
@@ -144,7 +144,8 @@ enum peer
 peer_look(pid_t pid, uint64_t start)
 {
 	int dir = open_proc(pid);
-	enum peer peer = dir < 0 ? PEER_RELAY : look_at_names(dir);
+	enum peer peer = dir < 0 ? PEER_RELAY :
+	    look_at_names(dir, PEER_RELAY);
 
 	if (peer == PEER_PROCESS && holds_sockets_elsewhere(dir, pid))
 		peer = PEER_RELAY;
@@ -152,6 +153,18 @@ peer_look(pid_t pid, uint64_t start)
 		close(dir);
 	/* Looked at last: it was that process all the while. */
 	return is_same(pid, start) ? peer : PEER_RELAY;
+}
+
+bool
+peer_is_named_relay(pid_t pid)
+{
+	int dir = open_proc(pid);
+	bool is = dir >= 0 &&
+	    look_at_names(dir, PEER_PROCESS) != PEER_PROCESS;
+
+	if (dir >= 0)
+		close(dir);
+	return is;
 }
 
 /* ---- what ssh was told ---- */

@@ -23,6 +23,9 @@ enum peer {
  */
 enum peer peer_look(pid_t, uint64_t start);
 
+/* Whether its name alone makes it one; what cannot be read does not. */
+bool peer_is_named_relay(pid_t);
+
 /*
  * Adds the names of hosts that an ssh process was, perhaps, told on its
  * command line.  None if that cannot be read.

@@ -309,7 +309,7 @@ done
 ssh-keygen -q -s "$user/ca" -I many -n me -z +1 "$user"/certified/*.pub
 ssh-add -q "$user"/certified/*[0-9] 2>"$user/refusals"
 is 'nor are there more certificates' "$(grep -c refused "$user/refusals")" 1
-like 'the log says that' "$(audit_last .verdict)" 'no room: remove some'
+log_says 'the log says that' 'no room: remove some'
 is 'and as many as there may be are listed' "$(listed | sort -u | wc -l)" 256
 ok 'one that is there can be added again' ssh-add "$user/certified/1"
 ok 'and these go too' ssh-add -D

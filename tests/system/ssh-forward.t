@@ -155,6 +155,23 @@ rules 'forward = true;'
 is 'the rule that allows it to other hosts allows it here' \
     "$(through "$sshsig")" signed
 kill $relay
+ssh_options="-R $user/hosts/gate/run/local.sock:$sock" at gate 'sleep 100' &
+relay=$!
+wait_for 20 test -S "$user/hosts/gate/run/local.sock" || fail 'local.sock is passed on'
+there() {
+	at gate "TOUCHSTONE_SOCK=$user/hosts/gate/run/local.sock $1" 2>&1
+}
+like 'local.sock that ssh passes on lists keys' \
+    "$(there 'touchstone keys list')" '^soft '
+unlike 'and administers nothing' "$(there 'touchstone status')" '^version'
+unlike 'nor ends the agent' "$(there 'touchstone stop')" ended
+like 'nor locks' "$(at gate "export SSH_AUTH_SOCK=$user/hosts/gate/run/local.sock; $lock" \
+    2>&1)" 'Failed to lock'
+rules ''
+unlike 'and signs as far as the rule allows' \
+    "$(at gate "export SSH_AUTH_SOCK=$user/hosts/gate/run/local.sock; $sshsig" 2>&1)" '^signed'
+like 'a process here has all of it' "$(touchstone status)" '^version'
+kill $relay
 
 # relay CODE: a process of this machine that first runs CODE, then has the
 # agent sign an SSHSIG; says the type of the answer.

@@ -119,9 +119,13 @@ test_names_make_a_relay(void **state)
 	for (size_t i = 0; i < sizeof(relays) / sizeof(relays[0]); i++) {
 		prctl(PR_SET_NAME, relays[i]);
 		assert_int_equal(look_at_us(), PEER_RELAY);
+		assert_true(peer_is_named_relay(getpid()));
 	}
 	prctl(PR_SET_NAME, "git");
 	assert_int_equal(look_at_us(), PEER_PROCESS);
+	assert_false(peer_is_named_relay(getpid()));
+	assert_false(peer_is_named_relay(0x7fffffff));
+	assert_false(peer_is_named_relay(0));
 	prctl(PR_SET_NAME, name);
 }
 
