@@ -32,15 +32,42 @@ static const struct table_column columns[] = {
 	{ "NAME", 0 }, { "ALGORITHM", 0 }, { "TOKEN", 0 }, { "SLOT", 0 },
 	{ "PIN", 2 }, { "TOUCH", 1 }, { "TRIES", 5 }, { "ORIGIN", 6 },
 	{ "FIRMWARE", 8 }, { "SERIAL", 9 }, { "CERT. ENDS", 7 },
-	{ "FINGERPRINT", 4 }, { "USER ID", 3 },
+	{ "SSH CERT.", 10 }, { "FINGERPRINT", 4 }, { "USER ID", 3 },
 };
 
 #define COLUMNS (sizeof(columns) / sizeof(columns[0]))
 
 /* What is made for a row; the rest is the key's. */
 struct row {
-	char title[80], tries[16], ends[16];
+	char title[80], tries[16], ends[16], cert[32];
 };
+
+/* Until when a certificate for SSH is good. */
+static void
+cert_words(const struct key_cert *cert, char *dst, size_t size)
+{
+	time_t now = time(NULL), end = (time_t)cert->before;
+	struct tm tm;
+
+	snprintf(dst, size, "good for ever");
+	if (cert->after > (uint64_t)now)
+		snprintf(dst, size, "not good yet");
+	else if (cert->before <= INT64_MAX && gmtime_r(&end, &tm))
+		strftime(dst, size, end <= now ? "expired %Y-%m-%d" :
+		    "until %Y-%m-%d", &tm);
+}
+
+/* The one that is good for longest. */
+static const struct key_cert *
+last_cert(const struct key_info *k)
+{
+	const struct key_cert *last = k->cert_count ? &k->certs[0] : NULL;
+
+	for (size_t i = 1; i < k->cert_count; i++)
+		if (k->certs[i].before > last->before)
+			last = &k->certs[i];
+	return last;
+}
 
 /* Rows after a key's first, for its other holders, repeat nothing of it. */
 static void
@@ -49,8 +76,11 @@ put_key(const struct key_info *k, struct row *r, const char **cells)
 	cells[0] = key_title(k, r->title, sizeof(r->title));
 	cells[1] = k->algorithm;
 	cells[2] = "(not here)";
-	cells[11] = k->fingerprint;
-	cells[12] = k->user_id_count ? k->user_ids[0] : "";
+	if (k->cert_count)
+		cert_words(last_cert(k), r->cert, sizeof(r->cert));
+	cells[11] = r->cert;
+	cells[12] = k->fingerprint;
+	cells[13] = k->user_id_count ? k->user_ids[0] : "";
 }
 
 static void
@@ -249,15 +279,10 @@ print_holder(const struct key_holder *h)
 static void
 print_cert(const struct key_cert *cert)
 {
-	time_t now = time(NULL), end = (time_t)cert->before;
-	char text[320], until[32] = "good for ever";
-	struct tm tm;
+	char text[320], until[32];
 
-	if (cert->before <= INT64_MAX && gmtime_r(&end, &tm))
-		strftime(until, sizeof(until), end <= now ?
-		    "expired %Y-%m-%d" : "until %Y-%m-%d", &tm);
-	snprintf(text, sizeof(text), "%s, %s", cert->comment,
-	    cert->after > (uint64_t)now ? "not good yet" : until);
+	cert_words(cert, until, sizeof(until));
+	snprintf(text, sizeof(text), "%s, %s", cert->comment, until);
 	print_text("SSH certificate", text);
 }
 

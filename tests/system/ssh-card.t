@@ -163,6 +163,11 @@ like 'touchstone shows them' "$(touchstone keys show soft)" \
     '^SSH certificate +.*, good for ever'
 like 'and those that are over' "$(touchstone keys show soft)" \
     '^SSH certificate +.*, expired 2000-01-0'
+like 'the list has until when' "$(touchstone keys list)" 'SSH CERT\.'
+like 'of the one that is good for longest' "$(touchstone keys list)" \
+    ' good for ever +[0-9A-F]{40}'
+is 'which is in JSON too' "$(touchstone keys list --json |
+    jq '.keys[0].ssh_certificates | length')" 3
 is 'also in JSON' "$(touchstone keys show soft --json |
     jq '[.ssh_certificates[] | .expires // "never"] | map(type) | sort |
     join(" ")')" '"number string string"'
@@ -179,6 +184,7 @@ is 'they are too' "$(certs)" 0
 rm "$keys"/*-cert.pub
 touchstone reload >/dev/null
 is 'without the files there are none' "$(certs)" 0
+unlike 'and the list says nothing of any' "$(touchstone keys list)" 'SSH CERT'
 
 # ---- certificates that ssh-add -s brings along, and -C ----
 # card ONLY CERTIFICATE-FILE...: as newer programs than Debian 12's ask for it.
