@@ -141,11 +141,13 @@ takes_cosign_2() {
 	$peers_limit "$cosign" verify $(cosign_offline 2 verify) \
 	    --key "$user/$1.pub" "$repo@$(digest_of "$2")"
 }
-takes_cosign_3_sig() {
+takes_cosign_3_sig() {	# KEY TAG [OPTION...]
 	needs_cosign 3
+	cosign_3_key=$1 cosign_3_at=$repo@$(digest_of "$2")
+	shift 2
 	$peers_limit "$cosign" verify $(cosign_offline 3 verify) \
-	    --new-bundle-format=false --key "$user/$1.pub" \
-	    "$repo@$(digest_of "$2")"
+	    --new-bundle-format=false --key "$user/$cosign_3_key.pub" "$@" \
+	    "$cosign_3_at"
 }
 takes_cosign_3() {
 	needs_cosign 3

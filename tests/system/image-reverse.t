@@ -108,6 +108,12 @@ for name in p256 p384 rsa2048 ed25519; do
 	elif test -f "$user/cosign-$name.key" && needs_cosign 3; then
 		theirs cosign-3 $name $other bundle cosign_3
 		theirs cosign-3 $name $other cosign cosign_3_sig
+		test $name != p384 || {
+			not_ok "cosign 3 wants SHA-256 of it, $name" \
+			    takes_cosign_3_sig $name good
+			ok 'unless told' takes_cosign_3_sig $name good \
+			    --signature-digest-algorithm sha384
+		}
 	else
 		skip "cosign 3, $name" "$lacks"
 	fi
