@@ -63,6 +63,7 @@ my %attacks = (
 		$_[0]{expires} = '2031-02-30T00:00:00Z' }),
 	# ---- rollback and fast-forward ----
 	back => of_edit(sub { $_[0]{version} = 2 }),
+	forward => of_version(2147483647),
 	zero => of_version(0),
 	negative => of_version(-1),
 	float => of_version('4.0'),
@@ -179,6 +180,17 @@ my %plans = (
 	'root-rotated-alone' => sub { return new_root('root2') },
 	'root-rotated-old' => sub { return new_root('root') },
 	'root-rotated-evil' => sub { return new_root('evil', 'root2') },
+	# Who signs snapshots and timestamps is another from now on.
+	'root-renews' => sub {
+		return { renew => 1, sign => { timestamp => ['second'],
+		    snapshot => ['second'] }, edit => { root => sub {
+			my ($signed) = @_;
+			my $key = $Repository::keys{second};
+			$signed->{keys}{ $key->{id} } = $key->{entry};
+			$signed->{roles}{$_}{keyids} = [$key->{id}]
+			    for qw(timestamp snapshot);
+		} } };
+	},
 	# One is left out: nobody has seen who may sign this one.
 	'root-skips' => sub {
 		my $plan = new_root('root', 'root2');

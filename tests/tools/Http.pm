@@ -80,6 +80,15 @@ sub read_request {
 	return \%r;
 }
 
+# The files are read once.
+sub context {
+	my ($tls) = @_;
+	require IO::Socket::SSL;
+	return IO::Socket::SSL::SSL_Context->new(SSL_server => 1,
+	    SSL_cert_file => $tls->{cert}, SSL_key_file => $tls->{key}) //
+	    die "no TLS with $tls->{cert}\n";
+}
+
 # serve(address, port, handler, {cert, key}): for ever.  The handler gets the
 # request and the client.
 sub serve {
@@ -88,15 +97,12 @@ sub serve {
 	my $listen = IO::Socket::INET->new(LocalAddr => $address,
 	    LocalPort => $port, Listen => 64, ReuseAddr => 1)
 	    or die "$address:$port: $!\n";
+	my $context = $tls && context($tls);
 	while (1) {
 		my $c = $listen->accept or next;
 		$c->autoflush(1);
-		if ($tls) {
-			require IO::Socket::SSL;
-			IO::Socket::SSL->start_SSL($c, SSL_server => 1,
-			    SSL_cert_file => $tls->{cert},
-			    SSL_key_file => $tls->{key}) or next;
-		}
+		IO::Socket::SSL->start_SSL($c, SSL_server => 1,
+		    SSL_reuse_ctx => $context) or next if $context;
 		my $r = read_request($c) or next;
 		$handler->($r, $c);
 		close($c);
