@@ -58,6 +58,17 @@ tell_layer(struct search *s, struct found *f, json_t *layer, size_t max)
 	return err;
 }
 
+/* cosign's annotations. */
+static void
+take_notes(struct found *f, const json_t *notes)
+{
+	f->note = json_string_value(json_object_get(notes, SIGSTORE_NOTE));
+	f->certificate = json_string_value(json_object_get(notes,
+	    "dev.sigstore.cosign/certificate"));
+	f->chain = json_string_value(json_object_get(notes,
+	    "dev.sigstore.cosign/chain"));
+}
+
 static gpg_error_t
 find_layers(struct search *s)
 {
@@ -86,8 +97,7 @@ find_layers(struct search *s)
 			break;
 		digest = json_string_value(json_object_get(one, "digest"));
 		set_place(&f, tag, digest ? digest : "");
-		f.note = json_string_value(json_object_get(
-		    json_object_get(one, "annotations"), SIGSTORE_NOTE));
+		take_notes(&f, json_object_get(one, "annotations"));
 		if ((err = tell_layer(s, &f, one, PAYLOAD_MAX)))
 			break;
 	}

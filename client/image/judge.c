@@ -8,6 +8,7 @@
 #include "client/image/judge.h"
 #include "client/image/refused.h"
 #include "format/certs.h"
+#include "format/codesign.h"
 #include "format/dsse.h"
 #include "format/notaryenv.h"
 #include "format/opmessage.h"
@@ -15,6 +16,8 @@
 #include "object/object.h"
 #include "wire/base64.h"
 #include "wire/text.h"
+
+#define ROOT_LABEL "by a certificate of the root"
 
 const char *
 form_name(enum form f)
@@ -109,6 +112,46 @@ find_signer(const struct signers *all, enum rawsig_form form,
 	return nobody_of(all, form, parts, count, sig, v);
 }
 
+/* By the key of a certificate that leads to a root. */
+static gpg_error_t
+find_root(const struct signers *all, const struct attest_certs *chain,
+    const struct view *parts, size_t count, struct view sig,
+    struct verdict *v)
+{
+	struct pubkey *key = NULL;
+	char why[ATTEST_WHY] = "";
+	const char *other;
+	gpg_error_t err;
+
+	if ((err = codesign_verify(chain, all->roots, (uint64_t)time(NULL),
+	    why)) || (err = certs_get_key(chain->certs[0], &key)))
+		return fail(v, gpg_err_code(err), why[0] ? why :
+		    gpg_strerror(err));
+	if (made_by(key, RAWSIG_SIGSTORE, parts, count, sig)) {
+		name_key(v, ROOT_LABEL, key);
+	} else {
+		other = refused_why(key, RAWSIG_SIGSTORE, parts, count, sig);
+		err = fail(v, GPG_ERR_BAD_SIGNATURE, other ? other : "the "
+		    "key of its certificate did not make it");
+	}
+	pubkey_free(&key);
+	return err;
+}
+
+/* By a key or, if it has a certificate, by a root. */
+static gpg_error_t
+find_maker(const struct signers *all, const struct attest_certs *chain,
+    const struct view *parts, size_t count, struct view sig,
+    struct verdict *v)
+{
+	gpg_error_t err = find_signer(all, RAWSIG_SIGSTORE, parts, count, sig,
+	    v);
+
+	if (!err || !all->roots || !chain)
+		return err;
+	return find_root(all, chain, parts, count, sig, v);
+}
+
 /* ---- what it is of ---- */
 
 /* The name as each format's own tools want it. */
@@ -169,23 +212,36 @@ read_optional(struct view payload, struct verdict *v)
 	json_decref(j);
 }
 
+/* What cannot be read is as if it were not there. */
+static void
+read_chain(struct attest_certs **chain, const struct found *f)
+{
+	if (f->certificate && !attest_certs_read(chain,
+	    view_str(f->certificate)) && f->chain)
+		attest_certs_read(chain, view_str(f->chain));
+}
+
 static gpg_error_t
 judge_sigstore(const struct image *i, const struct signers *all,
     const struct found *f, struct verdict *v)
 {
+	struct attest_certs *chain = NULL;
 	struct object o;
 	struct buf sig;
 	gpg_error_t err;
 
 	buf_init(&sig, RAWSIG_MAX);
+	if (all->roots)
+		read_chain(&chain, f);
 	if (!f->note || base64_get(view_str(f->note), &sig))
 		err = fail(v, GPG_ERR_BAD_DATA, "it has no signature, or one "
 		    "that is no base64");
-	else if (!(err = find_signer(all, RAWSIG_SIGSTORE, &f->bytes, 1,
-	    buf_view(&sig), v)) && !(err = read_payload(i, f->bytes,
-	    OBJECT_SIMPLE, &o, v)) && !o.image.cosign)
+	else if (!(err = find_maker(all, chain, &f->bytes, 1, buf_view(&sig),
+	    v)) && !(err = read_payload(i, f->bytes, OBJECT_SIMPLE, &o, v)) &&
+	    !o.image.cosign)
 		err = fail(v, GPG_ERR_BAD_DATA, "what it signs is no payload "
 		    "of cosign's");
+	attest_certs_free(&chain);
 	buf_free(&sig);
 	if (!err)
 		read_optional(f->bytes, v);
@@ -196,6 +252,7 @@ static gpg_error_t
 judge_bundle(const struct image *i, const struct signers *all,
     const struct found *f, struct verdict *v)
 {
+	struct attest_certs *chain = NULL;
 	struct view parts[2];
 	struct dsse d;
 	struct object o;
@@ -210,13 +267,16 @@ judge_bundle(const struct image *i, const struct signers *all,
 	parts[1] = buf_view(&d.statement);
 	if (!(err = dsse_put_head(&head, parts[1].len))) {
 		parts[0] = buf_view(&head);
-		err = find_signer(all, RAWSIG_SIGSTORE, parts, 2,
-		    buf_view(&d.signature), v);
+		if (buf_len(&d.certificate) > 0)
+			attest_certs_add(&chain, buf_view(&d.certificate));
+		err = find_maker(all, chain, parts, 2, buf_view(&d.signature),
+		    v);
 	}
 	if (!err && !(err = read_payload(i, parts[1], OBJECT_STATEMENT, &o,
 	    v)) && strcmp(o.image.predicate, SIGSTORE_PREDICATE))
 		err = fail(v, GPG_ERR_BAD_DATA, "it says something about the "
 		    "image, but does not sign it");
+	attest_certs_free(&chain);
 	buf_free(&head);
 	dsse_free(&d);
 	return err;
@@ -261,7 +321,7 @@ notary_signer(const struct signers *all, const struct notaryenv_read *r,
 		return fail(v, gpg_err_code(err), why[0] ? why :
 		    gpg_strerror(err));
 	}
-	name_key(v, "by a certificate of the root", key);
+	name_key(v, ROOT_LABEL, key);
 	pubkey_free(&key);
 	v->why[0] = 0;
 	return 0;

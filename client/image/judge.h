@@ -23,7 +23,8 @@ struct found {
 	enum form form;
 	char place[512];	/* for people, clean */
 	struct view bytes;
-	const char *note;	/* base64, of ".sig" alone; or NULL */
+	/* Of ".sig" alone, or NULL: base64; and in PEM, its signer's. */
+	const char *note, *certificate, *chain;
 };
 
 struct verdict {

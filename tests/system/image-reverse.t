@@ -132,5 +132,104 @@ for name in p256 p384 rsa2048 ed25519; do
 		skip "notation, $name" "$lacks"
 	fi
 done
+# ---- by a root ----
+# An authority, one between, and a key of each.
+mkdir "$user/ca"
+issue() {	# NAME ISSUER EXTENSION...
+	issue_name=$1 issue_by=$2
+	shift 2
+	printf '%s\n' "$@" >"$user/ca/$issue_name.ext"
+	test -f "$user/ca/$issue_name.key" || openssl genpkey -algorithm EC \
+	    -pkeyopt ec_paramgen_curve:P-256 -out "$user/ca/$issue_name.key"
+	openssl req -new -key "$user/ca/$issue_name.key" \
+	    -subj "/C=DE/O=tests/CN=$issue_name" |
+	    openssl x509 -req -days 2 -CA "$user/ca/$issue_by.pem" \
+	    -CAkey "$user/ca/$issue_by.key" -CAcreateserial -extfile \
+	    "$user/ca/$issue_name.ext" -out "$user/ca/$issue_name.pem" \
+	    2>/dev/null
+}
+for name in root elsewhere; do
+	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj \
+	    "/C=DE/O=tests/CN=$name" -addext keyUsage=critical,keyCertSign \
+	    -keyout "$user/ca/$name.key" -out "$user/ca/$name.pem" 2>/dev/null
+done
+issue between root basicConstraints=critical,CA:TRUE \
+    keyUsage=critical,keyCertSign
+cp "$user/p256.pem" "$user/ca/leaf.key"
+cp "$user/p256.pem" "$user/ca/server.key"
+issue leaf between keyUsage=critical,digitalSignature \
+    extendedKeyUsage=codeSigning
+issue server between keyUsage=critical,digitalSignature \
+    extendedKeyUsage=serverAuth
+cat "$user/ca/between.pem" "$user/ca/root.pem" >"$user/ca/chain.pem"
+by_root() {	# FORMAT ROOT TAG
+	$peers_limit touchstone image verify --json \
+	    --root "$user/ca/$2.pem" "$repo:$3" | jq -e --arg f "$1" \
+	    '.verified and .keys == 1 and ([.signatures[] |
+	    select(.format == $f and .verified)] != [])'
+}
+if test -f "$user/cosign-p256.key" && needs_cosign 2; then
+	four rooted
+	cosign_signs 2 p256 good --certificate "$user/ca/leaf.pem" \
+	    --certificate-chain "$user/ca/chain.pem"
+	cosign_signs 2 p256 tampered --certificate "$user/ca/leaf.pem" \
+	    --certificate-chain "$user/ca/chain.pem"
+	cosign_signs 2 p256 plain
+	move_all rooted
+	tamper_all rooted
+	ok ".sig with a certificate counts by its root" \
+	    by_root cosign root good
+	not_ok 'not by another root' by_root cosign elsewhere good
+	not_ok 'not of another image' by_root cosign root moved
+	not_ok 'not tampered with' by_root cosign root tampered
+	not_ok 'not without a certificate' by_root cosign root plain
+	cp "$user/p384.crt" "$user/ca/another.pem"
+	for name in ca/server ca/another; do
+		there "$(tag_of "$good" .sig)" |
+		    jq -c --rawfile c "$user/$name.pem" \
+		    '.layers[0].annotations["dev.sigstore.cosign/certificate"]
+		    = $c' >"$user/m"
+		put_at "$(tag_of "$good" .sig)" "$user/m"
+		not_ok "not with that of $name" by_root cosign root good
+	done
+else
+	skip 'a certificate at .sig' "$lacks"
+fi
+# As those bundles are whose signer has a certificate.
+cp "$user/p256.pem" "$user/ca/direct.key"
+issue direct root keyUsage=critical,digitalSignature \
+    extendedKeyUsage=codeSigning
+certified_layer() {	# MANIFEST
+	"$tool" get-blob "$image" $(jq -r '.layers[0] | "\(.digest) \(.size)"' \
+	    "$1") | jq -c --arg c "$(openssl x509 -in "$user/ca/$by.pem" \
+	    -outform DER | base64 -w 0)" 'del(.verificationMaterial.publicKey) |
+	    .verificationMaterial.certificate.rawBytes = $c' >"$user/layer"
+	jq -c --arg d "$("$tool" put-blob "$image" "$user/layer")" \
+	    --argjson s "$(wc -c <"$user/layer")" \
+	    '.layers[0].digest = $d | .layers[0].size = $s' "$1"
+}
+if test -f "$user/cosign-p256.key" && needs_cosign 3; then
+	four rooted-bundle
+	cosign_signs 3 p256 good
+	cosign_signs 3 p256 tampered
+	cosign_signs 3 p256 plain
+	by=direct of=$good
+	each_referrer "$good" certified_layer
+	of=$tampered
+	each_referrer "$tampered" certified_layer
+	move_all rooted-bundle
+	tamper_all rooted-bundle
+	ok 'a bundle with a certificate counts by its root' \
+	    by_root bundle root good
+	not_ok 'not by another root' by_root bundle elsewhere good
+	not_ok 'not of another image' by_root bundle root moved
+	not_ok 'not tampered with' by_root bundle root tampered
+	not_ok 'not without a certificate' by_root bundle root plain
+	by=another of=$good
+	each_referrer "$good" certified_layer
+	not_ok "not with another's" by_root bundle root good
+else
+	skip 'a certificate in a bundle' "$lacks"
+fi
 is 'no agent was needed' "$(agent_pid)" ''
 done_testing
