@@ -256,6 +256,22 @@ ok 'the last does sign' signs many.128
 ok 'and all go' ssh-add -D
 is 'to the last' "$(count)" 1
 
+# ---- two at once ----
+# The process is held up, so that the first is still under way.
+ssh-add -q "$user/p256"
+kill -STOP "$(softkeys)"
+ssh-add -q "$user/ed25519" 2>/dev/null & first=$!
+sleep 1
+not_ok 'what is being added is not added by another' \
+    timeout 10 ssh-add -q "$user/ed25519"
+log_says 'and the log says so' 'it is being added already'
+kill -CONT "$(softkeys)"
+wait $first
+is 'the first is there' "$?" 0
+ok 'and signs' signs ed25519
+ok 'and can be added again' ssh-add -q "$user/ed25519"
+ssh-add -qD
+
 # ---- the record ----
 # recorded NAME PATTERN: soon after the answer.
 recorded() {
