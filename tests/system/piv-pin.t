@@ -62,6 +62,17 @@ touchstone keys list --refresh >/dev/null
 is 'and it is listed so' \
     "$(status_of '.modules[0].tokens[0].state')" 'last try of the PIN'
 
+# ssh-add -s sends a PIN that nobody is asked about again.
+printf '#!/bin/sh\necho 24681357\n' >"$user/askpass"
+chmod +x "$user/askpass"
+card 1 zero
+not_ok 'it is not for a PIN that ssh-add sends' env \
+    SSH_AUTH_SOCK="$runtime/agent.sock" SSH_ASKPASS="$user/askpass" \
+    SSH_ASKPASS_REQUIRE=force setsid -w ssh-add -s yubikey
+is 'and is not spent' "$(count 1 verifies)" 0
+like 'the record says why' "$(touchstone audit show -n 5)" \
+    'ssh-add -s yubikey, .*last try is not for a PIN that ssh-add sends'
+
 # Locked: said so, and not one VERIFY more.
 pinentry confirm 'pin 333333'
 ok 'a wrong one at the last try' ssh_refused
