@@ -49,6 +49,7 @@ const struct command *const commands[] = {
 	&cmd_trust_inspect,
 	&cmd_trust_verify,
 	&cmd_trust_revoke,
+	&cmd_trust_witness,
 	&cmd_help,
 	NULL,
 };

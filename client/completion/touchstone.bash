@@ -51,6 +51,9 @@ _touchstone_options() {
 	'trust revoke')
 		echo --key --server --root --plain-http --ca --cert \
 		    --client-key ;;
+	'trust witness')
+		echo --key --server --root --plain-http --ca --cert \
+		    --client-key ;;
 	'trust verify')
 		echo --server --root --plain-http --ca --cert --client-key ;;
 	'trust inspect')
@@ -108,7 +111,7 @@ _touchstone() {
 			attest) words=verify ;;
 			audit) words='verify show' ;;
 			image) words='sign verify resolve copy' ;;
-			trust) words='sign inspect verify revoke' ;;
+			trust) words='sign inspect verify revoke witness' ;;
 			help)
 				words='setup keys attest status forget reload
 				    stop session lock unlock audit image trust' ;;

@@ -48,7 +48,7 @@ complete -c touchstone -n '__touchstone_second keys' -a 'list show generate expo
 complete -c touchstone -n '__touchstone_second attest' -a verify
 complete -c touchstone -n '__touchstone_second audit' -a 'verify show'
 complete -c touchstone -n '__touchstone_second image' -a 'sign verify resolve copy'
-complete -c touchstone -n '__touchstone_second trust' -a 'sign inspect verify revoke'
+complete -c touchstone -n '__touchstone_second trust' -a 'sign inspect verify revoke witness'
 complete -c touchstone -n '__touchstone_second help' -a 'setup keys attest status forget reload stop session lock unlock audit image trust'
 
 complete -c touchstone -l json -d 'print JSON'
@@ -201,6 +201,15 @@ complete -c touchstone -n $in -r -F -l cert -d 'our certificate'
 complete -c touchstone -n $in -r -F -l client-key -d 'its key'
 
 set in '__touchstone_in trust revoke'
+complete -c touchstone -n $in -x -s k -l key -a '(__touchstone_keys)' -d 'sign with this key'
+complete -c touchstone -n $in -x -l server -d 'the Notary server'
+complete -c touchstone -n $in -r -F -l root -d 'the root key that is trusted'
+complete -c touchstone -n $in -l plain-http -d 'plain http to other machines too'
+complete -c touchstone -n $in -r -F -l ca -d 'authority of the servers'
+complete -c touchstone -n $in -r -F -l cert -d 'our certificate'
+complete -c touchstone -n $in -r -F -l client-key -d 'its key'
+
+set in '__touchstone_in trust witness'
 complete -c touchstone -n $in -x -s k -l key -a '(__touchstone_keys)' -d 'sign with this key'
 complete -c touchstone -n $in -x -l server -d 'the Notary server'
 complete -c touchstone -n $in -r -F -l root -d 'the root key that is trusted'

@@ -1,4 +1,4 @@
-/* Changes tags in trust data. */
+/* Changes trust data. */
 #include "config.h"
 
 #include <stdio.h>
@@ -61,20 +61,40 @@ check_role(struct change *c, const struct trust_role *r,
 {
 	struct call *call = c->session->call;
 
-	if (r->err)
+	bool expired = gpg_err_code(r->err) == GPG_ERR_SIG_EXPIRED;
+
+	if (r->err && !(expired && c->kind == CHANGE_RENEW))
 		return call_problem(call, r->err, "\"%s\", which this key may "
-		    "sign, does not count as it is: %s", r->name, r->why);
+		    "sign, does not count as it is: %s%s%s", r->name, r->why,
+		    expired ? "; it is renewed by touchstone trust witness " :
+		    "", expired ? c->session->gun.name : "");
 	if (s->threshold > 1)
 		return call_problem(call, GPG_ERR_NOT_SUPPORTED, "\"%s\" wants "
 		    "the signatures of %u keys at once, and this is one",
 		    r->name, s->threshold);
-	if (!trust_covers(&c->session->trust, r, c->tag))
+	if (c->tag && !trust_covers(&c->session->trust, r, c->tag))
 		return call_problem(call, GPG_ERR_FORBIDDEN, "\"%s\" may not "
 		    "say anything of the tag %s", r->name, c->tag);
 	if (c->count == CHANGE_ROLES)
 		return call_problem(call, GPG_ERR_TOO_MANY, "more than %d "
 		    "delegations list this key", CHANGE_ROLES);
 	return 0;
+}
+
+static gpg_error_t
+edit_tree(struct change *c, const struct trust_role *r, json_t *j,
+    bool *changed)
+{
+	switch (c->kind) {
+	case CHANGE_ADD:
+		return edit_add(j, c->tag, c->digest, c->size, changed);
+	case CHANGE_REMOVE:
+		return edit_remove(j, c->tag, changed);
+	default:
+		*changed = r->there && r->env.role.expires <
+		    c->session->trust.now + CHANGE_RENEW_DAYS * 86400;
+		return 0;
+	}
 }
 
 static gpg_error_t
@@ -87,10 +107,8 @@ edit(struct change *c, const struct trust_role *r, struct changed_role *to,
 
 	if (!j)
 		return session_fail(c->session, gpg_error(GPG_ERR_ENOMEM));
-	err = c->remove ? edit_remove(j, c->tag, changed) :
-	    edit_add(j, c->tag, c->digest, c->size, changed);
-	if (err)
-		problem_set(&t->why, err, "the tag %s: %s", c->tag,
+	if ((err = edit_tree(c, r, j, changed)))
+		problem_set(&t->why, err, "\"%s\": %s", r->name,
 		    gpg_strerror(err));
 	else if (*changed && !(err = edit_finish(j, r, t->now, &to->after,
 	    &t->why)) && (err = edit_before(r, &to->before)))
@@ -166,17 +184,18 @@ choose(struct change *c)
 	gpg_error_t err;
 
 	if ((err = add_roles(c, true, &listed, &releases)) ||
-	    (listed == 0 && (err = add_roles(c, false, &listed, &releases))))
+	    ((listed == 0 || c->kind == CHANGE_RENEW) &&
+	    (err = add_roles(c, false, &listed, &releases))))
 		return err;
 	if (listed == 0)
 		return call_problem(call, GPG_ERR_NO_SECKEY, "no delegation of "
 		    "%s lists the key %.16s…: its owner adds it, with docker "
 		    "trust signer add or notary delegation add", gun,
 		    c->key->hex);
-	if (!releases)
+	if (!releases && c->kind == CHANGE_ADD)
 		say("%s does not list the key, which docker looks at: the tag "
 		    "will not count there", TRUST_RELEASES);
-	if (c->count == 0 && c->remove)
+	if (c->count == 0 && c->kind == CHANGE_REMOVE)
 		return call_problem(call, GPG_ERR_NOT_FOUND, "the trust data "
 		    "that this key signs for %s has no tag %s", gun, c->tag);
 	return 0;

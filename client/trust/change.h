@@ -1,5 +1,5 @@
 /*
- * A change of tags in trust data, by a delegate: signed by the agent, posted
+ * A change of trust data, by a delegate: signed by the agent, posted
  * whole, and made again upon what another signer posted meanwhile.
  */
 #ifndef CLIENT_TRUST_CHANGE_H
@@ -11,6 +11,14 @@
 #include "client/trust/session.h"
 
 #define CHANGE_ROLES 16		/* that list one key */
+
+#define CHANGE_RENEW_DAYS 180	/* before it expires, a role may be renewed */
+
+enum change_kind {
+	CHANGE_ADD,
+	CHANGE_REMOVE,
+	CHANGE_RENEW,		/* of what expires soon, or has */
+};
 
 /* One role that is to get a next version. */
 struct changed_role {
@@ -24,8 +32,8 @@ struct changed_role {
 struct change {
 	struct session *session;
 	struct key_info *key;
-	const char *tag;
-	bool remove;
+	enum change_kind kind;
+	const char *tag;	/* NULL: none is changed */
 	char digest[DIGEST_SIZE];	/* of what is added */
 	uint64_t size;
 	struct image *image;	/* looked at again before posting; or NULL */

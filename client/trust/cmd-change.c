@@ -1,6 +1,6 @@
 /*
  * touchstone trust sign, and revoke: a tag goes into, or out of, what our key
- * signs of a repository.
+ * signs of a repository; and witness: that is renewed as it is.
  */
 #include "config.h"
 
@@ -24,6 +24,27 @@ roles_json(const struct change *c)
 	return list;
 }
 
+static void
+print_role(const struct change *c, const struct changed_role *r)
+{
+	const char *gun = c->session->gun.name;
+
+	switch (c->kind) {
+	case CHANGE_ADD:
+		printf("%s:%s: %s in %s, version %u\n", gun, c->tag,
+		    c->digest, r->name, r->version);
+		break;
+	case CHANGE_REMOVE:
+		printf("%s:%s: taken out of %s, version %u\n", gun, c->tag,
+		    r->name, r->version);
+		break;
+	case CHANGE_RENEW:
+		printf("%s: %s is renewed, version %u\n", gun, r->name,
+		    r->version);
+		break;
+	}
+}
+
 static int
 report(const struct change *c)
 {
@@ -32,18 +53,18 @@ report(const struct change *c)
 
 	if (call->json)
 		return call_print(call, json_pack(
-		    "{s:s,s:s,s:s,s:o,s:b,s:o}", "gun", gun, "server",
-		    c->session->gun.server, "tag", c->tag, "digest",
+		    "{s:s,s:s,s:o,s:o,s:b,s:o}", "gun", gun, "server",
+		    c->session->gun.server, "tag", json_text(c->tag), "digest",
 		    json_text(c->digest), "changed", c->count > 0, "roles",
 		    roles_json(c)));
-	if (c->count == 0)
+	if (c->count == 0 && c->kind == CHANGE_RENEW)
+		printf("%s: what this key signs is good for more than %d "
+		    "days\n", gun, CHANGE_RENEW_DAYS);
+	else if (c->count == 0)
 		printf("%s:%s: %s is signed already\n", gun, c->tag,
 		    c->digest);
 	for (size_t i = 0; i < c->count; i++)
-		printf("%s:%s: %s %s %s, version %u\n", gun, c->tag,
-		    c->remove ? "taken" : c->digest,
-		    c->remove ? "out of" : "in", c->roles[i].name,
-		    c->roles[i].version);
+		print_role(c, &c->roles[i]);
 	return call_done(call);
 }
 
@@ -66,7 +87,7 @@ begin(struct change *c)
 	struct call *call = c->session->call;
 	gpg_error_t err;
 
-	if ((err = take_tag(c)) ||
+	if ((c->kind != CHANGE_RENEW && (err = take_tag(c))) ||
 	    (err = call_connect(call, CONNECT_START)) ||
 	    (err = pick_key(call, &c->key)))
 		return err;
@@ -113,7 +134,7 @@ int
 trust_revoke(struct call *call)
 {
 	struct session s;
-	struct change c = { .session = &s, .remove = true };
+	struct change c = { .session = &s, .kind = CHANGE_REMOVE };
 	gpg_error_t err;
 	int status;
 
@@ -121,6 +142,23 @@ trust_revoke(struct call *call)
 	    call_option(call, "root"))) &&
 	    !(err = begin(&c)) && !(err = change_make(&c)))
 		tell_rest(&c);
+	status = err ? call_fail(call, err) : report(&c);
+	change_free(&c);
+	session_end(&s);
+	return status;
+}
+
+int
+trust_witness(struct call *call)
+{
+	struct session s;
+	struct change c = { .session = &s, .kind = CHANGE_RENEW };
+	gpg_error_t err;
+	int status;
+
+	if (!(err = session_begin(&s, call, call_arg(call, 0),
+	    call_option(call, "root"))) && !(err = begin(&c)))
+		err = change_make(&c);
 	status = err ? call_fail(call, err) : report(&c);
 	change_free(&c);
 	session_end(&s);

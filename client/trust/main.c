@@ -13,6 +13,7 @@ const struct command *const commands[] = {
 	&cmd_trust_inspect,
 	&cmd_trust_verify,
 	&cmd_trust_revoke,
+	&cmd_trust_witness,
 	NULL,
 };
 
@@ -20,7 +21,8 @@ static int
 run(struct call *c)
 {
 	static int (*const runs[])(struct call *) = {
-		trust_sign, trust_inspect, trust_verify, trust_revoke };
+		trust_sign, trust_inspect, trust_verify, trust_revoke,
+		trust_witness };
 	size_t i = 0;
 
 	while (commands[i] != c->command)

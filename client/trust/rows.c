@@ -42,3 +42,8 @@ const struct command cmd_trust_revoke = {
 	"trust", "revoke", "REF", 1, 1,
 	"Take a tag out of trust data", change_options, NULL,
 };
+
+const struct command cmd_trust_witness = {
+	"trust", "witness", "REF", 1, 1,
+	"Renew what would expire of a repository", change_options, NULL,
+};

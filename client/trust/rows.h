@@ -12,11 +12,13 @@ extern const struct command cmd_trust_sign;
 extern const struct command cmd_trust_inspect;
 extern const struct command cmd_trust_verify;
 extern const struct command cmd_trust_revoke;
+extern const struct command cmd_trust_witness;
 
 /* Each carried out; in touchstone-trust alone. */
 int trust_sign(struct call *);
 int trust_inspect(struct call *);
 int trust_verify(struct call *);
 int trust_revoke(struct call *);
+int trust_witness(struct call *);
 
 #endif
