@@ -1,6 +1,6 @@
 /*
- * Trust data's names and memory: which server has what, and that nothing seen
- * is forgotten.
+ * Trust data's names and memory: which server has what, that nothing seen is
+ * forgotten, and that what changes a role changes nothing else.
  */
 #include "config.h"
 
@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "client/trust/edit.h"
 #include "client/trust/gun.h"
 #include "client/trust/state.h"
 
@@ -298,6 +299,140 @@ state_that_is_damaged_is_not_none(void **state)
 	state_free(&s);
 }
 
+/* ---- the next version ---- */
+
+#define B64 "RBNvo1WzZ4oRRq0W9+hknpT7T8If536DEMBg9hyq/4o="
+#define ROLE_OF(version) "{\"_type\":\"Targets\",\"delegations\":{\"keys\":" \
+	"{},\"roles\":[],\"x-more\":[1]},\"expires\":" \
+	"\"2029-11-22T12:00:00Z\",\"targets\":{\"v1\":{\"custom\":{\"a\":" \
+	"\"b\"},\"hashes\":{\"sha256\":\"" B64 "\"},\"length\":7}}," \
+	"\"version\":" version ",\"x-new\":{\"y\":\"z\"}}"
+#define NOW 1900000000		/* 2030-03-17 */
+
+static void
+have_role(struct trust_role *r, const char *text)
+{
+	const char *why = "";
+
+	role_init(r, "targets/releases");
+	assert_int_equal(tuf_role_read(&r->env.role, view_str(text), &why),
+	    0);
+	r->there = true;
+}
+
+static void
+drop_role(struct trust_role *r)
+{
+	tuf_role_free(&r->env.role);
+	buf_free(&r->bytes);
+}
+
+static void
+finish_is(json_t *j, const struct trust_role *r, const char *expected)
+{
+	struct problem why;
+	struct buf b;
+
+	buf_init(&b, 4096);
+	assert_int_equal(edit_finish(j, r, NOW, &b, &why), 0);
+	buf_put_u8(&b, 0);
+	assert_string_equal((const char *)buf_view(&b).p, expected);
+	buf_free(&b);
+}
+
+static void
+edit_keeps_what_it_does_not_know(void **state)
+{
+	struct trust_role r;
+	bool changed;
+	json_t *j;
+
+	(void)state;
+	have_role(&r, ROLE_OF("4"));
+	assert_non_null(j = edit_begin(&r));
+	/* It says so already, and more. */
+	assert_int_equal(edit_add(j, "v1", "sha256:" HEX, 7, &changed), 0);
+	assert_false(changed);
+	assert_int_equal(edit_add(j, "v0", "sha256:" HEX, 7, &changed), 0);
+	assert_true(changed);
+	finish_is(j, &r, "{\"_type\":\"Targets\",\"delegations\":{\"keys\":"
+	    "{},\"roles\":[],\"x-more\":[1]},\"expires\":"
+	    "\"2033-03-16T17:46:40Z\",\"targets\":{\"v0\":{\"hashes\":"
+	    "{\"sha256\":\"" B64 "\"},\"length\":7},\"v1\":{\"custom\":"
+	    "{\"a\":\"b\"},\"hashes\":{\"sha256\":\"" B64 "\"},"
+	    "\"length\":7}},\"version\":5,\"x-new\":{\"y\":\"z\"}}");
+	json_decref(j);
+	/* What it was made from is as it was. */
+	assert_int_equal(json_integer_value(json_object_get(r.env.role.json,
+	    "version")), 4);
+	drop_role(&r);
+}
+
+static void
+edit_replaces_and_removes(void **state)
+{
+	struct trust_role r;
+	bool changed;
+	json_t *j;
+
+	(void)state;
+	have_role(&r, ROLE_OF("4"));
+	assert_non_null(j = edit_begin(&r));
+	assert_int_equal(edit_add(j, "v1", "sha256:" HEX, 8, &changed), 0);
+	assert_true(changed);
+	assert_null(json_object_get(json_object_get(json_object_get(j,
+	    "targets"), "v1"), "custom"));
+	assert_int_equal(edit_remove(j, "v9", &changed), 0);
+	assert_false(changed);
+	assert_int_equal(edit_remove(j, "v1", &changed), 0);
+	assert_true(changed);
+	assert_int_equal(json_object_size(json_object_get(j, "targets")), 0);
+	assert_int_not_equal(edit_add(j, "v1", "sha256:44", 8, &changed), 0);
+	json_decref(j);
+	drop_role(&r);
+}
+
+static void
+edit_begins_with_version_one(void **state)
+{
+	struct trust_role r;
+	json_t *j;
+
+	(void)state;
+	role_init(&r, "targets/me");
+	assert_non_null(j = edit_begin(&r));
+	finish_is(j, &r, "{\"_type\":\"Targets\",\"delegations\":{\"keys\":"
+	    "{},\"roles\":[]},\"expires\":\"2033-03-16T17:46:40Z\","
+	    "\"targets\":{},\"version\":1}");
+	json_decref(j);
+	role_free(&r);
+}
+
+static void
+edit_ends_at_the_last_version(void **state)
+{
+	struct problem why;
+	struct trust_role r;
+	struct buf b;
+	json_t *j;
+
+	(void)state;
+	buf_init(&b, 4096);
+	have_role(&r, ROLE_OF("2147483647"));
+	assert_non_null(j = edit_begin(&r));
+	assert_int_equal(gpg_err_code(edit_finish(j, &r, NOW, &b, &why)),
+	    GPG_ERR_TOO_LARGE);
+	assert_int_equal(buf_len(&b), 0);
+	json_decref(j);
+	drop_role(&r);
+	have_role(&r, ROLE_OF("2147483646"));
+	assert_non_null(j = edit_begin(&r));
+	assert_int_equal(edit_finish(j, &r, NOW, &b, &why), 0);
+	json_decref(j);
+	drop_role(&r);
+	buf_free(&b);
+}
+
 #define WITH_FOLDER(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
 
 int
@@ -312,6 +447,10 @@ main(void)
 		WITH_FOLDER(state_merges_to_the_higher_version),
 		WITH_FOLDER(state_takes_one_root_of_a_version),
 		WITH_FOLDER(state_that_is_damaged_is_not_none),
+		cmocka_unit_test(edit_keeps_what_it_does_not_know),
+		cmocka_unit_test(edit_replaces_and_removes),
+		cmocka_unit_test(edit_begins_with_version_one),
+		cmocka_unit_test(edit_ends_at_the_last_version),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
