@@ -94,13 +94,17 @@ sub certified {
 	    method => 'ecdsa');
 }
 
-# public_key($file): of somebody else, in PEM; a certificate's as such.
+# public_key($file): of somebody else, in PEM; a certificate's as such, and
+# Ed25519's without what says that it is one.
 sub public_key {
 	my ($file) = @_;
 	my $pem = read_pem($file);
-	my $type = qx(openssl pkey -pubin -in '$file' -text -noout \\
-	    2>/dev/null) =~ /RSA/ ? 'rsa' : 'ecdsa';
+	my $text = qx(openssl pkey -pubin -in '$file' -text -noout \
+	    2>/dev/null || openssl x509 -in '$file' -text -noout);
 	my ($body) = $pem =~ /-----BEGIN PUBLIC KEY-----\s(.*?)-----END/s;
+	return entry_key('ed25519', substr(decode_base64($body), -32))
+	    if defined $body && $text =~ /^ED25519/;
+	my $type = $text =~ /Modulus:/ ? 'rsa' : 'ecdsa';
 	return defined $body ? entry_key($type, decode_base64($body)) :
 	    entry_key("$type-x509", $pem);
 }
