@@ -55,7 +55,7 @@ why() {
 	target-name) echo 'fractions, .* control characters' ;;
 	target-*) echo 'a target is malformed' ;;
 	*-threshold-repeat) echo 'a key has two' ;;
-	*-forged|*-stolen-id|*-unsigned|*-changed|*-sig-*|root-rotated-old|\
+	delegates-fallback|*-forged|*-stolen-id|*-unsigned|*-changed|*-sig-*|root-rotated-old|\
 	root-hash|timestamp-hash|releases-no-keys|*-threshold-one|\
 	*-threshold-evil|*-threshold-same)
 		echo 'threshold not met|no role with signatures' ;;
@@ -83,7 +83,7 @@ why() {
 # What one delegate did does not keep what others signed from being newer.
 nothing_is_kept() {
 	case $1 in
-	delegates-none|delegates-paths|target-none) ;;
+	delegates-none|delegates-paths|delegates-fallback|target-none) ;;
 	releases-*|target-*) test 3 = \
 	    "$(jq '.roles["targets/releases"].version' "$state"/*)" ;;
 	*) is_kept ;;
@@ -171,6 +171,25 @@ attack sound
 unlike 'nobody was told where our password is' \
     "$(cat "$hostile_dir/log")" Basic
 
+# ---- where a digest is asked for ----
+mkdir -p "$HOME/.docker/tls/${notary_url#https://}"
+cp "$notary_ca" "$HOME/.docker/tls/${notary_url#https://}/ca.crt"
+resolve() {
+	timeout 60 touchstone image resolve --content-trust "$gun:v1" \
+	    2>"$user/said" </dev/null
+}
+export DOCKER_CONTENT_TRUST_SERVER="$notary_url"
+as_it_was
+is 'a digest is told' "$(resolve)" "$gun@$digest"
+for name in root-rotated-alone timestamp-expired timestamp-back \
+    snapshot-forged targets-back releases-forged releases-missing \
+    delegates-fallback mix-releases mix-unlisted target-none server-gone; do
+	as_it_was "$name"
+	is "$name: there is none" "$(resolve)" ''
+	test "$name" = server-gone || like 'for that' "$(cat "$user/said")" \
+	    "$(why "$name")"
+done
+
 # ---- where we are to sign ----
 for name in root-rotated-alone root-expired timestamp-expired timestamp-back \
     snapshot-back snapshot-forged targets-back targets-forged releases-back \
@@ -212,7 +231,7 @@ posted post-broken 'answers 500'
 posted post-half 'Empty reply|ends before'
 posted post-swallowed 'does not give'
 posted post-elsewhere 'answers 307'
-posted post-conflict-409 'answers 409'
+posted post-conflict-409 'somebody else has posted meanwhile'
 posted post-dismissed 'no delegation of .* lists the key'
 posted post-conflict 'somebody else has posted meanwhile'
 is 'it was tried five times' \

@@ -245,6 +245,14 @@ my %plans = (
 			$_->{paths} = ['other/']
 			    for @{ $_[0]{delegations}{roles} } } } };
 	},
+	# Whoever holds the server's keys would have an old tag count again.
+	'delegates-fallback' => sub {
+		return { sign => { 'targets/releases' => ['evil'] },
+		    edit => { targets => sub {
+			my $old = { %{ $_[0]{targets}{base} } };
+			$old->{hashes} = { sha256 => 'A' x 43 . '=' };
+			$_[0]{targets}{v1} = $old } } };
+	},
 	'delegates-twice' => sub {
 		return { edit => { targets => sub {
 			push @{ $_[0]{delegations}{roles} },
