@@ -21,11 +21,11 @@ certificate_parse(struct request *r)
 }
 
 static gpg_error_t
-explain(struct request *r, gpg_error_t err)
+explain(struct request *r, gpg_error_t err, int max)
 {
 	if (gpg_err_code(err) == GPG_ERR_INV_NAME)
 		return request_problem(r, GPG_ERR_INV_NAME, "a certificate's "
-		    "subject is a text of 1 to %d bytes", X509_SUBJECT_MAX);
+		    "subject is a text of 1 to %d bytes", max);
 	return err;
 }
 
@@ -36,7 +36,7 @@ certificate_begin(struct request *r)
 	uint32_t created = r->key->created ? r->key->created : r->now;
 
 	return explain(r, x509_begin(&r->x509, &r->signing, r->key->pub,
-	    r->label, created, r->expires_after));
+	    r->label, created, r->expires_after), X509_SUBJECT_MAX);
 }
 
 /* First the signature, then the token is to keep what was made of it. */
@@ -88,7 +88,7 @@ static gpg_error_t
 certify_image_begin(struct request *r)
 {
 	return explain(r, x509_begin_code(&r->x509, &r->signing, r->key->pub,
-	    r->label, r->now, r->expires_after));
+	    r->label, r->now, r->expires_after), X509_CODE_SUBJECT_MAX);
 }
 
 static gpg_error_t
@@ -103,7 +103,7 @@ static gpg_error_t
 certificate_request_begin(struct request *r)
 {
 	return explain(r, x509_begin_request(&r->x509, &r->signing,
-	    r->key->pub, r->label));
+	    r->key->pub, r->label), X509_SUBJECT_MAX);
 }
 
 static gpg_error_t

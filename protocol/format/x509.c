@@ -10,6 +10,7 @@
 #include "wire/text.h"
 
 #define TBS_MAX 2048		/* bytes; an RSA-4096 key takes some 550 */
+#define DN_MAX (X509_CODE_SUBJECT_MAX + 32)
 
 enum {
 	DER_INTEGER = 0x02,
@@ -94,9 +95,9 @@ put_name(struct buf *b, struct view name)
 	static const uint8_t common_name[] = { 6, 3, 0x55, 4, 3 };
 	struct buf pair, set, all;
 
-	buf_init(&pair, 256);
-	buf_init(&set, 256);
-	buf_init(&all, 256);
+	buf_init(&pair, DN_MAX);
+	buf_init(&set, DN_MAX);
+	buf_init(&all, DN_MAX);
 	buf_put(&pair, common_name, sizeof(common_name));
 	der_put(&pair, DER_UTF8, name);
 	der_wrap(&set, DER_SEQUENCE, &pair);
@@ -264,8 +265,8 @@ begin(struct x509 **out, struct signing *signing, const struct pubkey *key,
 	gpg_error_t err;
 
 	*out = NULL;
-	if (name.len == 0 || name.len > X509_SUBJECT_MAX ||
-	    !text_is_clean(name))
+	if (name.len == 0 || !text_is_clean(name) || name.len > (w->code ?
+	    X509_CODE_SUBJECT_MAX : X509_SUBJECT_MAX))
 		return gpg_error(GPG_ERR_INV_NAME);
 	if (!w->request && (w->created == 0 ||
 	    w->expires_after > UINT32_MAX - w->created))

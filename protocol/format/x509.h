@@ -8,6 +8,7 @@
 #include "format/pubkey.h"
 
 #define X509_SUBJECT_MAX 64	/* bytes (RFC 5280, ub-common-name) */
+#define X509_CODE_SUBJECT_MAX 256	/* the names of repositories are longer */
 
 struct x509;
 

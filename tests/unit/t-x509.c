@@ -249,6 +249,28 @@ test_names_and_times_have_bounds(void **state)
 	EVP_PKEY_free(pair);
 }
 
+static void
+test_those_of_repositories_may_have_long_names(void **state)
+{
+	EVP_PKEY *pair = softkey_new(ALGO_P256);
+	struct pubkey *key = softkey_public(pair);
+	char name[X509_CODE_SUBJECT_MAX + 2];
+	struct signing s = { 0 };
+	struct x509 *x;
+
+	memset(name, 'x', sizeof(name));
+	name[X509_CODE_SUBJECT_MAX + 1] = 0;
+	assert_int_equal(gpg_err_code(x509_begin_code(&x, &s, key, name,
+	    CREATED, 0)), GPG_ERR_INV_NAME);
+	signing_free(&s);
+	name[X509_CODE_SUBJECT_MAX] = 0;
+	assert_int_equal(x509_begin_code(&x, &s, key, name, CREATED, 0), 0);
+	x509_free(&x);
+	signing_free(&s);
+	pubkey_free(&key);
+	EVP_PKEY_free(pair);
+}
+
 int
 main(void)
 {
@@ -258,6 +280,8 @@ main(void)
 		cmocka_unit_test(test_every_key_asks_for_a_certificate),
 		cmocka_unit_test(test_ends_are_told_as_the_rfc_has_them),
 		cmocka_unit_test(test_names_and_times_have_bounds),
+		cmocka_unit_test(
+		    test_those_of_repositories_may_have_long_names),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
