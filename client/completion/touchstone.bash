@@ -58,6 +58,15 @@ _touchstone_options() {
 		echo --server --root --plain-http --ca --cert --client-key ;;
 	'trust inspect')
 		echo --server --root --plain-http --ca --cert --client-key ;;
+	'trust init')
+		echo --key --root-key --server --plain-http --ca --cert \
+		    --client-key ;;
+	'trust signer')
+		echo --key --force --server --root --plain-http --ca --cert \
+		    --client-key ;;
+	'trust rotate')
+		echo --key --root-key --server --root --plain-http --ca \
+		    --cert --client-key ;;
 	esac
 	echo --json --help
 }
@@ -74,7 +83,7 @@ _touchstone() {
 	esac
 
 	case $prev in
-	-k)
+	-k|--root-key)
 		words=$(_touchstone_keys) ;;
 	--algorithm)
 		words='P-256 P-384 P-521 Ed25519 RSA-2048 RSA-3072 RSA-4096' ;;
@@ -111,7 +120,17 @@ _touchstone() {
 			attest) words=verify ;;
 			audit) words='verify show' ;;
 			image) words='sign verify resolve copy' ;;
-			trust) words='sign inspect verify revoke witness' ;;
+			trust)
+				words='sign inspect verify revoke init signer
+				    rotate witness' ;;
+			'trust signer')
+				[[ $COMP_CWORD -eq 3 ]] && words='add remove' ;;
+			'trust rotate')
+				[[ $COMP_CWORD -gt 3 ]] && words='root targets
+				    snapshot timestamp' ;;
+			'trust witness')
+				[[ $COMP_CWORD -gt 3 ]] && words='root targets
+				    targets/releases' ;;
 			help)
 				words='setup keys attest status forget reload
 				    stop session lock unlock audit image trust' ;;

@@ -15,7 +15,7 @@ tell(const struct change *c, json_t *done)
 
 	for (size_t i = 0; i < c->count; i++) {
 		snprintf(place, sizeof(place), "%s, version %u",
-		    c->roles[i].name, c->roles[i].version);
+		    c->drafts[i].name, c->drafts[i].role.version);
 		json_array_append_new(done, json_pack("{s:s,s:s,s:s,s:s}",
 		    "format", "trust", "digest", c->digest, "place", place,
 		    "key", c->key->hex));

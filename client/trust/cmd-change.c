@@ -1,6 +1,6 @@
 /*
  * touchstone trust sign, and revoke: a tag goes into, or out of, what our key
- * signs of a repository; and witness: that is renewed as it is.
+ * signs of a repository.
  */
 #include "config.h"
 
@@ -17,32 +17,11 @@ roles_json(const struct change *c)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < c->count; i++)
-		json_array_append_new(list, json_pack("{s:s,s:I,s:s}", "role",
-		    c->roles[i].name, "version",
-		    (json_int_t)c->roles[i].version, "key",
-		    c->roles[i].keyid));
+		json_array_append_new(list, json_pack("{s:s,s:I,s:O}", "role",
+		    c->drafts[i].name, "version",
+		    (json_int_t)c->drafts[i].role.version, "key",
+		    json_array_get(c->drafts[i].ids, 0)));
 	return list;
-}
-
-static void
-print_role(const struct change *c, const struct changed_role *r)
-{
-	const char *gun = c->session->gun.name;
-
-	switch (c->kind) {
-	case CHANGE_ADD:
-		printf("%s:%s: %s in %s, version %u\n", gun, c->tag,
-		    c->digest, r->name, r->version);
-		break;
-	case CHANGE_REMOVE:
-		printf("%s:%s: taken out of %s, version %u\n", gun, c->tag,
-		    r->name, r->version);
-		break;
-	case CHANGE_RENEW:
-		printf("%s: %s is renewed, version %u\n", gun, r->name,
-		    r->version);
-		break;
-	}
 }
 
 static int
@@ -53,18 +32,18 @@ report(const struct change *c)
 
 	if (call->json)
 		return call_print(call, json_pack(
-		    "{s:s,s:s,s:o,s:o,s:b,s:o}", "gun", gun, "server",
-		    c->session->gun.server, "tag", json_text(c->tag), "digest",
+		    "{s:s,s:s,s:s,s:o,s:b,s:o}", "gun", gun, "server",
+		    c->session->gun.server, "tag", c->tag, "digest",
 		    json_text(c->digest), "changed", c->count > 0, "roles",
 		    roles_json(c)));
-	if (c->count == 0 && c->kind == CHANGE_RENEW)
-		printf("%s: what this key signs is good for more than %d "
-		    "days\n", gun, CHANGE_RENEW_DAYS);
-	else if (c->count == 0)
+	if (c->count == 0)
 		printf("%s:%s: %s is signed already\n", gun, c->tag,
 		    c->digest);
 	for (size_t i = 0; i < c->count; i++)
-		print_role(c, &c->roles[i]);
+		printf("%s:%s: %s %s %s, version %u\n", gun, c->tag,
+		    c->remove ? "taken" : c->digest,
+		    c->remove ? "out of" : "in", c->drafts[i].name,
+		    c->drafts[i].role.version);
 	return call_done(call);
 }
 
@@ -87,7 +66,7 @@ begin(struct change *c)
 	struct call *call = c->session->call;
 	gpg_error_t err;
 
-	if ((c->kind != CHANGE_RENEW && (err = take_tag(c))) ||
+	if ((err = take_tag(c)) ||
 	    (err = call_connect(call, CONNECT_START)) ||
 	    (err = pick_key(call, &c->key)))
 		return err;
@@ -134,7 +113,7 @@ int
 trust_revoke(struct call *call)
 {
 	struct session s;
-	struct change c = { .session = &s, .kind = CHANGE_REMOVE };
+	struct change c = { .session = &s, .remove = true };
 	gpg_error_t err;
 	int status;
 
@@ -142,23 +121,6 @@ trust_revoke(struct call *call)
 	    call_option(call, "root"))) &&
 	    !(err = begin(&c)) && !(err = change_make(&c)))
 		tell_rest(&c);
-	status = err ? call_fail(call, err) : report(&c);
-	change_free(&c);
-	session_end(&s);
-	return status;
-}
-
-int
-trust_witness(struct call *call)
-{
-	struct session s;
-	struct change c = { .session = &s, .kind = CHANGE_RENEW };
-	gpg_error_t err;
-	int status;
-
-	if (!(err = session_begin(&s, call, call_arg(call, 0),
-	    call_option(call, "root"))) && !(err = begin(&c)))
-		err = change_make(&c);
 	status = err ? call_fail(call, err) : report(&c);
 	change_free(&c);
 	session_end(&s);

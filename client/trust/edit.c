@@ -99,6 +99,8 @@ edit_finish(json_t *j, const struct trust_role *r, int64_t now,
     struct buf *out, struct problem *why)
 {
 	uint32_t version = r->there ? r->env.role.version : 0;
+	int64_t years = strcmp(r->name, "root") ? EDIT_YEARS :
+	    EDIT_ROOT_YEARS;
 	struct tuf_role check = { .json = NULL };
 	const char *words = "";
 	gpg_error_t err;
@@ -109,7 +111,7 @@ edit_finish(json_t *j, const struct trust_role *r, int64_t now,
 		    "to another", r->name);
 	if (json_object_set_new(j, "version", json_integer(version + 1)) ||
 	    json_object_set_new(j, "expires", time_text(now +
-	    (int64_t)EDIT_YEARS * YEAR)))
+	    years * YEAR)))
 		return problem_set(why, GPG_ERR_ENOMEM, "out of memory");
 	if ((err = tuf_role_from(&check, j, &words)))
 		return problem_set(why, err, "the next version of \"%s\" "
@@ -127,17 +129,4 @@ gpg_error_t
 edit_before(const struct trust_role *r, struct buf *out)
 {
 	return r->there ? canonical_put(out, r->env.role.json) : 0;
-}
-
-gpg_error_t
-edit_wrap(struct view canonical, const char *keyid, const char *method,
-    struct view signature, struct buf *out)
-{
-	buf_put_text(out, "{\"signed\":");
-	buf_put_view(out, canonical);
-	buf_putf(out, ",\"signatures\":[{\"keyid\":\"%s\",\"method\":\"%s\","
-	    "\"sig\":\"", keyid, method);
-	if (!buf_error(out))
-		base64_put(out, signature);
-	return buf_put_text(out, "\"}]}");
 }

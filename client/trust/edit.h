@@ -8,6 +8,7 @@
 #include "client/trust/resolve.h"
 
 #define EDIT_YEARS 3		/* until it expires, as Notary has it */
+#define EDIT_ROOT_YEARS 10
 
 /* A copy of what the role says now, or of an empty role; NULL: no memory. */
 json_t *edit_begin(const struct trust_role *);
@@ -26,9 +27,5 @@ gpg_error_t edit_finish(json_t *, const struct trust_role *, int64_t now,
 
 /* What the role says now, canonical; nothing if it is new. */
 gpg_error_t edit_before(const struct trust_role *, struct buf *);
-
-/* The file: what was signed and one signature. */
-gpg_error_t edit_wrap(struct view canonical, const char *keyid,
-    const char *method, struct view signature, struct buf *);
 
 #endif

@@ -13,6 +13,9 @@ const struct command *const commands[] = {
 	&cmd_trust_inspect,
 	&cmd_trust_verify,
 	&cmd_trust_revoke,
+	&cmd_trust_init,
+	&cmd_trust_signer,
+	&cmd_trust_rotate,
 	&cmd_trust_witness,
 	NULL,
 };
@@ -22,7 +25,7 @@ run(struct call *c)
 {
 	static int (*const runs[])(struct call *) = {
 		trust_sign, trust_inspect, trust_verify, trust_revoke,
-		trust_witness };
+		trust_init, trust_signers, trust_rotate, trust_witness };
 	size_t i = 0;
 
 	while (commands[i] != c->command)

@@ -3,9 +3,9 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include "client/trust/pemkey.h"
 #include "client/trust/pin.h"
 
 #define PIN_FILE_MAX 65536
@@ -17,31 +17,6 @@ is_id(const char *text)
 {
 	return strlen(text) == TUF_ID_LEN &&
 	    strspn(text, "0123456789abcdef") == TUF_ID_LEN;
-}
-
-/* A certificate's key, or a key. */
-static gpg_error_t
-read_pem(struct view v, struct pubkey **out)
-{
-	BIO *bio = BIO_new_mem_buf(v.p, (int)v.len);
-	X509 *x = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
-	EVP_PKEY *key = NULL;
-	unsigned char *der = NULL;
-	gpg_error_t err = gpg_error(GPG_ERR_BAD_PUBKEY);
-	int len;
-
-	if (bio && !x)
-		BIO_reset(bio);
-	if (bio)
-		key = x ? X509_get_pubkey(x) : PEM_read_bio_PUBKEY(bio, NULL,
-		    NULL, NULL);
-	if (key && (len = i2d_PUBKEY(key, &der)) > 0)
-		err = pubkey_from_spki(out, view_of(der, (size_t)len));
-	OPENSSL_free(der);
-	EVP_PKEY_free(key);
-	X509_free(x);
-	BIO_free(bio);
-	return err;
 }
 
 gpg_error_t
@@ -59,7 +34,7 @@ pin_read(struct pin *p, const char *text, struct problem *why)
 	}
 	buf_init(&b, PIN_FILE_MAX);
 	if (!(err = paths_read(text, PIN_FILE_MAX, &b)))
-		err = read_pem(buf_view(&b), &p->key);
+		err = pemkey_public(buf_view(&b), &p->key);
 	buf_free(&b);
 	return err ? problem_set(why, err, "--root %.300s: that is neither a "
 	    "key's id, 64 digits of hex in small letters, nor a file with a "

@@ -3,13 +3,16 @@
 
 #include "client/trust/rows.h"
 
-#define CONNECTION \
+#define SERVER \
 	{ "server", 0, "URL", "the Notary server" }, \
-	{ "root", 0, "FILE|ID", "the root key that is trusted at first use" }, \
 	{ "plain-http", 0, NULL, "plain http to other machines too" }, \
 	{ "ca", 0, "FILE", "the servers' authority (PEM)" }, \
 	{ "cert", 0, "FILE", "our certificate for the servers (PEM)" }, \
 	{ "client-key", 0, "FILE", "and its key (PEM)" }
+
+#define CONNECTION \
+	{ "root", 0, "FILE|ID", "the root key that is trusted at first use" }, \
+	SERVER
 
 static const struct option_row look_options[] = {
 	CONNECTION,
@@ -43,7 +46,45 @@ const struct command cmd_trust_revoke = {
 	"Take a tag out of trust data", change_options, NULL,
 };
 
+static const struct option_row init_options[] = {
+	{ "key", 'k', "KEY", "the targets key" },
+	{ "root-key", 0, "KEY", "the root key; that of targets" },
+	SERVER,
+	{ NULL, 0, NULL, NULL },
+};
+
+const struct command cmd_trust_init = {
+	"trust", "init", "REPOSITORY", 1, 1,
+	"Make the first trust data of a repository", init_options, NULL,
+};
+
+static const struct option_row signer_options[] = {
+	{ "key", 'k', "KEY|FILE", "of the signer (PEM); may be repeated" },
+	{ "force", 0, NULL, "remove also who alone has signed the tags" },
+	CONNECTION,
+	{ NULL, 0, NULL, NULL },
+};
+
+const struct command cmd_trust_signer = {
+	"trust", "signer", "add|remove NAME REPOSITORY", 3, 3,
+	"Let another sign tags of a repository, or no more", signer_options,
+	NULL,
+};
+
+static const struct option_row rotate_options[] = {
+	{ "key", 'k', "KEY", "the new targets key" },
+	{ "root-key", 0, "KEY", "the new root key" },
+	CONNECTION,
+	{ NULL, 0, NULL, NULL },
+};
+
+const struct command cmd_trust_rotate = {
+	"trust", "rotate", "REPOSITORY ROLE", 2, 2,
+	"Replace the key of root, targets, snapshot or timestamp",
+	rotate_options, NULL,
+};
+
 const struct command cmd_trust_witness = {
-	"trust", "witness", "REF", 1, 1,
+	"trust", "witness", "REPOSITORY [ROLE...]", 1, 64,
 	"Renew what would expire of a repository", change_options, NULL,
 };

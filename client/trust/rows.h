@@ -12,6 +12,9 @@ extern const struct command cmd_trust_sign;
 extern const struct command cmd_trust_inspect;
 extern const struct command cmd_trust_verify;
 extern const struct command cmd_trust_revoke;
+extern const struct command cmd_trust_init;
+extern const struct command cmd_trust_signer;
+extern const struct command cmd_trust_rotate;
 extern const struct command cmd_trust_witness;
 
 /* Each carried out; in touchstone-trust alone. */
@@ -19,6 +22,9 @@ int trust_sign(struct call *);
 int trust_inspect(struct call *);
 int trust_verify(struct call *);
 int trust_revoke(struct call *);
+int trust_init(struct call *);
+int trust_signers(struct call *);
+int trust_rotate(struct call *);
 int trust_witness(struct call *);
 
 #endif

@@ -38,7 +38,8 @@ gpg_error_t state_save(struct state *, struct problem *);
 struct view state_root(const struct state *);
 gpg_error_t state_set_root(struct state *, struct view);
 
-/* Since when the root is trusted, and by what: "first use", "--root". */
+/* Since when the root is trusted, and by what: "first use", "--root" or
+   "made here". */
 const char *state_pinned(const struct state *, int64_t *since);
 gpg_error_t state_set_pinned(struct state *, const char *how, int64_t since);
 

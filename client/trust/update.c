@@ -57,7 +57,8 @@ check(struct trust *t, struct trust_role *r, const struct tuf_role *by)
 	    (err = role_check_signed(r, by, &t->why)) ||
 	    (err = role_check_mark(r, &t->state, by, &t->why)))
 		return err;
-	return role_check_time(r, t->now, &t->why);
+	return t->renew && r->env.role.type == TUF_TARGETS ? 0 :
+	    role_check_time(r, t->now, &t->why);
 }
 
 /* There is a root, so that there should be the rest. */
@@ -292,10 +293,11 @@ gpg_error_t
 trust_update(struct trust *t, const struct gun *gun, const struct paths *paths,
     const struct http_options *options, const struct pin *pin, int64_t now)
 {
-	bool first;
+	bool first, renew = t->renew;
 	gpg_error_t err;
 
 	memset(t, 0, sizeof(*t));
+	t->renew = renew;
 	t->gun = *gun;
 	t->now = now;
 	if ((err = state_load(&t->state, paths, gun, &first, &t->why)) ||

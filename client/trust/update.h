@@ -19,6 +19,8 @@ struct trust {
 	struct state state;
 	int64_t now;		/* seconds since 1970 */
 	bool first;		/* the root was trusted at first sight */
+	bool renew;		/* set before: what is expired is taken, of
+				   what people sign */
 	struct trust_role root, timestamp, snapshot;
 	struct trust_role *roles;	/* targets, then delegations, parents
 					   before children */
@@ -26,7 +28,7 @@ struct trust {
 };
 
 /*
- * Gets all of it.  t->gun is set before; a delegation that does not count has
+ * Gets all of it.  A delegation that does not count has
  * an error of its own.  Errors are role.h's, those of the server, and
  * GPG_ERR_NOT_FOUND where there is no trust data; words in t->why.  Free with
  * trust_end(), also after an error.

@@ -26,7 +26,7 @@ targets() {
 
 ok 'what is sound is verified' trust verify "$gun:v1"
 ok 'what is good for long' trust witness "$gun"
-like 'stays' "$tap_out" 'good for more than 180 days'
+like 'stays' "$tap_out" 'nothing is to be changed'
 is 'as it is' "$(posts)" 0
 
 attack releases-expired
@@ -37,7 +37,7 @@ like 'by name' "$tap_out" 'expired: the trust data'
 not_ok 'and is not signed upon' trust sign "$gun:w1"
 like 'but what to do is told' "$tap_out" "touchstone trust witness $gun"
 ok 'it is renewed' trust witness "$gun"
-like 'by name' "$tap_out" 'targets/releases is renewed'
+like 'by name' "$tap_out" 'targets/releases version [0-9]+, until'
 is 'by one version' "$(tuf_version targets/releases "$gun")" $((version + 1))
 is 'for three years' "$(tuf targets/releases "$gun" | jq -r \
     '.signed.expires | fromdateiso8601 - now | . / 86400 | round')" 1095
