@@ -2,9 +2,12 @@
 #include "config.h"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/signalfd.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -28,8 +31,17 @@ read_line(int fd, char *out, size_t *len)
 	return c == '\n' || *len > 0;
 }
 
+/* Waits for a line; a signal ends that, and is left pending. */
 static bool
-read_unseen(int tty, const char *question, char *out, size_t *len)
+wait_for_line(int tty, int signals)
+{
+	struct pollfd p[] = { { tty, POLLIN, 0 }, { signals, POLLIN, 0 } };
+
+	return poll(p, 2, -1) > 0 && !p[1].revents;
+}
+
+static bool
+ask_unseen(int tty, int signals, const char *question, char *out, size_t *len)
 {
 	struct termios seen, unseen;
 	bool good;
@@ -41,9 +53,32 @@ read_unseen(int tty, const char *question, char *out, size_t *len)
 	if (tcsetattr(tty, TCSAFLUSH, &unseen))
 		return false;
 	dprintf(tty, "%s: ", question);
-	good = read_line(tty, out, len);
+	good = wait_for_line(tty, signals) && read_line(tty, out, len);
 	dprintf(tty, "\n");
 	tcsetattr(tty, TCSAFLUSH, &seen);
+	return good;
+}
+
+/* Signals do their work when what is typed can be seen again. */
+static bool
+read_unseen(int tty, const char *question, char *out, size_t *len)
+{
+	sigset_t set, old;
+	bool good = false;
+	int signals;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGQUIT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGTSTP);
+	sigprocmask(SIG_BLOCK, &set, &old);
+	if ((signals = signalfd(-1, &set, SFD_CLOEXEC)) >= 0) {
+		good = ask_unseen(tty, signals, question, out, len);
+		close(signals);
+	}
+	sigprocmask(SIG_SETMASK, &old, NULL);
 	return good;
 }
 

@@ -139,7 +139,9 @@ prepare_soft(struct call *c, struct setup *s)
 	struct msg_empty empty;
 	gpg_error_t err;
 
-	if ((err = soft_prepare(c, call_option(c, "pin-file"),
+	/* Where no key can be yet, nothing is made for one without a name. */
+	if ((soft_is_new(c) && (err = enrol_check_user_id(c, s->user_id))) ||
+	    (err = soft_prepare(c, call_option(c, "pin-file"),
 	    &s->files_made)) ||
 	    (err = call_connect(c, CONNECT_START | CONNECT_HERE)) ||
 	    (err = call_ask(c, MSG_reload, NULL, &empty)) ||

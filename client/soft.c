@@ -264,6 +264,14 @@ make_pin(struct call *c, struct soft *s)
 	return err;
 }
 
+bool
+soft_is_new(struct call *c)
+{
+	struct soft s;
+
+	return !name_files(c, &s) && access(s.module_conf, F_OK);
+}
+
 gpg_error_t
 soft_prepare(struct call *c, const char *pin_file, bool *changed)
 {

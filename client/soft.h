@@ -10,6 +10,9 @@
 #define SOFT_MODULE "soft"	/* modules.d/soft.conf */
 #define SOFT_TOKEN "soft"	/* the token's label */
 
+/* Whether the configuration has no such module yet. */
+bool soft_is_new(struct call *);
+
 /*
  * Makes what is missing of the folders, the configuration of SoftHSM2 and of
  * the module, and with `pin_file` (a path as it was typed, or NULL) a file

@@ -50,7 +50,10 @@ ok 'and by ssh' ssh_sign "$user/soft.pub"
 is 'both keys are listed' "$(ssh-add -l | wc -l)" 2
 is 'it is not locked' "$(status_of .locked)" false
 not_ok 'unlock where nothing is locked is refused' with a ssh-add -X
-like 'and is recorded' "$(touchstone audit show -n 1)" 'unlock.*not locked'
+refused() {
+	touchstone audit show -n 1 | grep -q 'unlock.*not locked'
+}
+ok 'and is recorded, soon after' wait_for 5 refused
 
 # ---- locked ----
 ok 'ssh-add -x locks' with 'right one' ssh-add -x
@@ -129,6 +132,15 @@ done
 ok 'of many tries at once some are refused' wait_for 10 too_many
 wait $many
 ok 'the other way round' wait_for 20 sh -c 'echo third | touchstone unlock'
+# A terminal whose owner thinks better of it shows again what is typed.
+interrupted() {
+	{ wait_for 10 grep -q 'New passphrase' "$user/typed"
+	printf '\003'; sleep 1; } | script -qefc "sh -c 'trap : INT
+	    touchstone lock; stty -a'" "$user/typed" >/dev/null
+}
+ok 'a question for a passphrase is interrupted' interrupted
+like 'the terminal has its echo back' "$(cat "$user/typed")" '[ ;]echo[ ;]'
+is 'nothing was locked' "$(status_of .locked)" false
 ok 'an empty passphrase is one' with '' ssh-add -x
 not_ok 'which another is not' with x ssh-add -X
 ok 'it opens' with '' ssh-add -X

@@ -24,6 +24,8 @@ git config --global --unset user.name
 out=$(setup 2>&1)
 isnt 'without a user id nothing is made' "$?" 0
 like 'and it says what to give' "$out" '\-\-user-id "Your Name <'
+is 'no file that would be in the way of other options' \
+    "$(find "$XDG_CONFIG_HOME" "$XDG_DATA_HOME" -name 'soft*')" ''
 is 'no key' "$(touchstone keys --json | jq '.keys | length')" 0
 is 'and no token, so no PIN was needed for it' "$(touchstone status --json |
     jq '[.modules[].tokens[] | select(.initialized)] | length')" 0
