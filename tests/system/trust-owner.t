@@ -5,6 +5,7 @@
 # who has not the keys changes nothing.
 . "$(dirname "$0")/images.sh"
 . "$src/tests/system/notary.sh"
+. "$src/tests/system/trust-peers.sh"
 needs_notary || skip_all "$lacks"
 # A display as far as the agent can tell; it is never opened.
 export DISPLAY=:99
@@ -18,10 +19,6 @@ image one
 one=$digest
 size=$(wc -c <"$user/layout/one/blobs/sha256/${one#sha256:}")
 gun=$registry/one
-trust() {
-	timeout 60 touchstone trust "$@" --server "$notary_url" \
-	    --ca "$notary_ca" </dev/null
-}
 signatures() {
 	grep -c '"stage":"signed"' "$(status_of .audit)"
 }
@@ -272,46 +269,20 @@ rm "$HOME/.docker/config.json"
 notary_url=$open
 
 # ---- keys of every kind, and docker ----
-# whole ROOT TARGETS: a repository made and signed by these.
-whole() {
-	image "$1-$2"
-	gun=$registry/$1-$2
-	touchstone keys export --pem "$2" >"$user/$2.pem"
-	ok "a repository of $1 and $2" trust init "$gun" --root-key "$1" \
-	    --key "$2"
-	ok "$1, $2: a signer" trust signer add signer "$gun" --key "$2"
-	ok "$1, $2: who signs" trust sign --key "$2" "$image"
-	ok "$1, $2: Notary finds it" notary_fresh lookup "$gun" v1
-	ok "$1, $2: and verifies" notary_fresh verify "$gun" v1 -i \
-	    "$user/layout/$1-$2/blobs/sha256/${digest#sha256:}"
-	ok "$1, $2: so do we" trust verify "$image"
-	test -n "$has_docker" || return 0
-	is "$1, $2: docker tells of it" "$(docker_fresh trust inspect "$gun" |
-	    jq -r '.[0].SignedTags[] |
-	    "\(.SignedTag) \(.Digest) \(.Signers[])"')" \
-	    "v1 ${digest#sha256:} signer"
-	test -n "$has_host" || return 0
-	export DOCKER_CONTENT_TRUST=1
-	ok "$1, $2: docker pulls it" docker_fresh pull "$image"
-	like "$1, $2: as that digest" "$tap_out" "$digest"
-	unset DOCKER_CONTENT_TRUST
-}
-has_docker= has_host=
+image plain
+plain=$image
+docker_there=
 if needs_docker; then
-	has_docker=yes
-	if needs_docker_host; then
-		has_host=yes
-	else
-		skip 'docker pull' "$lacks"
-	fi
+	docker_there=yes
+	needs_docker_host || diag "$lacks"
 else
-	skip 'docker trust' "$lacks"
+	skip "docker's client" "$lacks"
 fi
-whole root targets
-whole targets rsa
-whole rsa root
-whole alice alice
-if test -n "$has_docker"; then
+owner_before_all root targets
+owner_before_all targets rsa
+owner_before_all rsa root
+owner_before_all alice alice
+if test -n "$docker_there"; then
 	ok 'docker lets another sign as well' docker_as guest trust key \
 	    generate guest --dir "$user"
 	ok 'whom we add' trust signer add guest "$gun" \

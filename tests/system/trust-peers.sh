@@ -61,6 +61,29 @@ key_before_docker() {
 	not_ok 'nor do we' trust verify "$image"
 }
 
+# owner_before_all ROOT TARGETS: a repository that these make, whose one signer
+# is the second.
+owner_before_all() {
+	image "owner-$1-$2"
+	gun=$registry/owner-$1-$2
+	manifest=$user/layout/owner-$1-$2/blobs/sha256/${digest#sha256:}
+	touchstone keys export --pem "$2" >"$user/$2.pub"
+	not_ok "there is no repository of $1 and $2" notary_fresh list "$gun"
+	ok 'they make it' trust init "$gun" --root-key "$1" --key "$2"
+	ok 'and let another sign' trust signer add signer "$gun" \
+	    --key "$user/$2.pub"
+	ok 'who does' trust sign --key "$2" "$image"
+	ok 'notary takes it' notary_fresh verify "$gun" v1 -i "$manifest"
+	echo >>"$manifest"
+	not_ok 'but not for another image' notary_fresh verify "$gun" v1 \
+	    -i "$manifest"
+	ok 'we do' trust verify "$image"
+	test -n "${docker_there-}" || return 0
+	is 'docker tells of it' "$(signed_as "$gun")" \
+	    "v1 ${digest#sha256:} signer"
+	docker_pulls "$1"
+}
+
 # docker_pulls NAME: what is signed, wherever the tag is.
 docker_pulls() {
 	if test -z "${DOCKER_HOST-}"; then
