@@ -209,13 +209,18 @@ find_simple(struct search *s)
 }
 
 gpg_error_t
-find_all(struct image *i, find_each *each, void *arg, bool *more)
+find_all(struct image *i, const bool wanted[FORMS], find_each *each,
+    void *arg, bool *more)
 {
 	struct search s = { i, each, arg, 0, false };
-	gpg_error_t err;
+	gpg_error_t err = 0;
 
-	if (!(err = find_layers(&s)) && !s.more &&
-	    !(err = find_referrers(&s)) && !s.more)
+	if (!wanted || wanted[FORM_SIGSTORE])
+		err = find_layers(&s);
+	if (!err && !s.more && (!wanted || wanted[FORM_BUNDLE] ||
+	    wanted[FORM_JWS] || wanted[FORM_COSE]))
+		err = find_referrers(&s);
+	if (!err && !s.more && (!wanted || wanted[FORM_SIMPLE]))
 		err = find_simple(&s);
 	*more = s.more;
 	return err;

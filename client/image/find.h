@@ -11,9 +11,11 @@
 typedef gpg_error_t find_each(void *arg, const struct found *);
 
 /*
+ * Of the forms that are wanted when their turn comes; NULL: of all.
  * call->why.  *more: there are others that were not looked at.  What cannot
  * be fetched is told of, in f->bytes empty and f->place, and hides no other.
  */
-gpg_error_t find_all(struct image *, find_each *, void *arg, bool *more);
+gpg_error_t find_all(struct image *, const bool wanted[FORMS], find_each *,
+    void *arg, bool *more);
 
 #endif

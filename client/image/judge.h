@@ -15,6 +15,7 @@ enum form {
 	FORM_COSE,
 	FORM_SIMPLE,
 };
+#define FORMS (FORM_SIMPLE + 1)
 
 const char *form_name(enum form);
 

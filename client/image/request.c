@@ -32,28 +32,41 @@ find_chain(struct signature_request *r, bool needed)
 	return 0;
 }
 
+gpg_error_t
+request_add_note(struct signature_request *r, const char *text)
+{
+	const char *is = strchr(text, '=');
+	struct msg_note note;
+
+	if (!is || is == text || r->notes.count == NOTES_MAX)
+		return call_problem(r->call, GPG_ERR_INV_ARG, "an annotation "
+		    "is NAME=VALUE, and there are at most %d", NOTES_MAX);
+	note.name = view_of(text, (size_t)(is - text));
+	note.value = view_str(is + 1);
+	if (msg_list_add(&r->note_bytes, &r->notes, MSG_note, &note))
+		return call_problem(r->call, GPG_ERR_INV_ARG, "the "
+		    "annotation \"%.100s\" is too long, or has what cannot "
+		    "be shown", text);
+	return 0;
+}
+
+void
+request_drop_notes(struct signature_request *r)
+{
+	buf_reset(&r->note_bytes);
+	r->notes = (struct msg_list){ .count = 0 };
+}
+
 static gpg_error_t
 read_notes(struct signature_request *r)
 {
-	const char *text, *is;
-	gpg_error_t err;
+	const char *text;
+	gpg_error_t err = 0;
 
-	for (size_t i = 0; (text = call_each(r->call, "annotation", i)); i++) {
-		struct msg_note note;
-
-		if (!(is = strchr(text, '=')) || is == text || i == NOTES_MAX)
-			return call_problem(r->call, GPG_ERR_INV_ARG, "an "
-			    "annotation is NAME=VALUE, and there are at most "
-			    "%d", NOTES_MAX);
-		note.name = view_of(text, (size_t)(is - text));
-		note.value = view_str(is + 1);
-		if ((err = msg_list_add(&r->note_bytes, &r->notes, MSG_note,
-		    &note)))
-			return call_problem(r->call, GPG_ERR_INV_ARG, "the "
-			    "annotation \"%.100s\" is too long, or has what "
-			    "cannot be shown", text);
-	}
-	return 0;
+	for (size_t i = 0; !err &&
+	    (text = call_each(r->call, "annotation", i)); i++)
+		err = request_add_note(r, text);
+	return err;
 }
 
 gpg_error_t

@@ -24,6 +24,10 @@ gpg_error_t request_begin(struct signature_request *, struct call *,
     bool needed);
 void request_free(struct signature_request *);
 
+/* Says "NAME=VALUE" too in what is signed from now on; call->why. */
+gpg_error_t request_add_note(struct signature_request *, const char *text);
+void request_drop_notes(struct signature_request *);
+
 /*
  * Has the manifest signed in one form.  `text` gets what the agent says
  * beside it: for ".sig", the signature in base64.

@@ -96,7 +96,7 @@ ask_trust(struct verification *v, struct call *c)
 static gpg_error_t
 find_signatures(struct verification *v)
 {
-	return v->wanted == 0 ? 0 : find_all(&v->image, judge_one, v,
+	return v->wanted == 0 ? 0 : find_all(&v->image, NULL, judge_one, v,
 	    &v->more);
 }
 
