@@ -53,6 +53,7 @@ const struct command *const commands[] = {
 	&cmd_trust_signer,
 	&cmd_trust_rotate,
 	&cmd_trust_witness,
+	&cmd_trust_migrate,
 	&cmd_help,
 	NULL,
 };

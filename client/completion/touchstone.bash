@@ -54,6 +54,10 @@ _touchstone_options() {
 	'trust witness')
 		echo --key --server --root --plain-http --ca --cert \
 		    --client-key ;;
+	'trust migrate')
+		echo --key --recursive --sigstore --notation --cose --simple \
+		    --lookaside --dry-run --strict --server --root \
+		    --plain-http --ca --cert --client-key ;;
 	'trust verify')
 		echo --server --root --plain-http --ca --cert --client-key ;;
 	'trust inspect')
@@ -122,7 +126,7 @@ _touchstone() {
 			image) words='sign verify resolve copy' ;;
 			trust)
 				words='sign inspect verify revoke init signer
-				    rotate witness' ;;
+				    rotate witness migrate' ;;
 			'trust signer')
 				[[ $COMP_CWORD -eq 3 ]] && words='add remove' ;;
 			'trust rotate')

@@ -17,6 +17,7 @@ const struct command *const commands[] = {
 	&cmd_trust_signer,
 	&cmd_trust_rotate,
 	&cmd_trust_witness,
+	&cmd_trust_migrate,
 	NULL,
 };
 
@@ -25,7 +26,8 @@ run(struct call *c)
 {
 	static int (*const runs[])(struct call *) = {
 		trust_sign, trust_inspect, trust_verify, trust_revoke,
-		trust_init, trust_signers, trust_rotate, trust_witness };
+		trust_init, trust_signers, trust_rotate, trust_witness,
+		trust_migrate };
 	size_t i = 0;
 
 	while (commands[i] != c->command)

@@ -60,9 +60,10 @@ trust_resolve(struct trust *t, const char *tag, struct answer *a)
 
 /* What a later role says of a tag does not count where an earlier one does. */
 gpg_error_t
-trust_resolve_digest(struct trust *t, const char *digest, struct answer *a)
+trust_each(struct trust *t, trust_told *told, void *arg)
 {
 	const struct trust_role *r;
+	struct answer a;
 	struct tuf_iter it;
 	struct tuf_file f;
 	size_t i = 0;
@@ -72,11 +73,40 @@ trust_resolve_digest(struct trust *t, const char *digest, struct answer *a)
 		if (!r->there)
 			continue;
 		it = tuf_files(&r->env.role);
-		while (tuf_files_next(&it, &f))
-			if (!trust_resolve(t, f.name, a) &&
-			    !strcmp(a->digest, digest))
-				return 0;
+		while (!err && tuf_files_next(&it, &f))
+			if (!trust_resolve(t, f.name, &a) && a.role == r)
+				err = told(arg, &a);
+		if (err)
+			break;
 	}
+	return err;
+}
+
+struct by_digest {
+	const char *digest;
+	struct answer *answer;
+};
+
+/* GPG_ERR_EOF: it was found. */
+static gpg_error_t
+look_at_digest(void *arg, const struct answer *a)
+{
+	struct by_digest *b = arg;
+
+	if (strcmp(a->digest, b->digest))
+		return 0;
+	*b->answer = *a;
+	return gpg_error(GPG_ERR_EOF);
+}
+
+gpg_error_t
+trust_resolve_digest(struct trust *t, const char *digest, struct answer *a)
+{
+	struct by_digest b = { digest, a };
+	gpg_error_t err = trust_each(t, look_at_digest, &b);
+
+	if (gpg_err_code(err) == GPG_ERR_EOF)
+		return 0;
 	return err ? err : problem_set(&t->why, GPG_ERR_NOT_FOUND, "the trust "
 	    "data of %s has no tag that is %s", t->gun.name, digest);
 }

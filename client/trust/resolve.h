@@ -18,6 +18,13 @@ struct answer {
  */
 gpg_error_t trust_resolve(struct trust *, const char *tag, struct answer *);
 
+/*
+ * Tells of every tag, each once, as trust_resolve() has it; an error ends it,
+ * and is returned.
+ */
+typedef gpg_error_t trust_told(void *arg, const struct answer *);
+gpg_error_t trust_each(struct trust *, trust_told *, void *arg);
+
 /* The first tag with that digest, in the same order. */
 gpg_error_t trust_resolve_digest(struct trust *, const char *digest,
     struct answer *);

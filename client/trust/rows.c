@@ -14,6 +14,8 @@
 	{ "root", 0, "FILE|ID", "the root key that is trusted at first use" }, \
 	SERVER
 
+#define REPOSITORIES 4096	/* of one command line */
+
 static const struct option_row look_options[] = {
 	CONNECTION,
 	{ NULL, 0, NULL, NULL },
@@ -21,6 +23,20 @@ static const struct option_row look_options[] = {
 
 static const struct option_row change_options[] = {
 	{ "key", 'k', "KEY", "sign with this key" },
+	CONNECTION,
+	{ NULL, 0, NULL, NULL },
+};
+
+static const struct option_row migrate_options[] = {
+	{ "key", 'k', "KEY", "sign with this key" },
+	{ "recursive", 'r', NULL, "an index's images as well" },
+	{ "sigstore", 0, NULL, "cosign's .sig and bundle (the default)" },
+	{ "notation", 0, NULL, "the Notary Project's, JWS" },
+	{ "cose", 0, NULL, "the Notary Project's, COSE" },
+	{ "simple", 0, NULL, "OpenPGP's simple signing, in a lookaside" },
+	{ "lookaside", 0, "DIR", "the lookaside folder" },
+	{ "dry-run", 'n', NULL, "sign nothing, tell what would be" },
+	{ "strict", 0, NULL, "a tag that has moved is a failure" },
 	CONNECTION,
 	{ NULL, 0, NULL, NULL },
 };
@@ -87,4 +103,10 @@ const struct command cmd_trust_rotate = {
 const struct command cmd_trust_witness = {
 	"trust", "witness", "REPOSITORY [ROLE...]", 1, 64,
 	"Renew what would expire of a repository", change_options, NULL,
+};
+
+const struct command cmd_trust_migrate = {
+	"trust", "migrate", "REF...", 1, REPOSITORIES,
+	"Sign what trust data says again, for cosign and others",
+	migrate_options, NULL,
 };

@@ -16,6 +16,7 @@ extern const struct command cmd_trust_init;
 extern const struct command cmd_trust_signer;
 extern const struct command cmd_trust_rotate;
 extern const struct command cmd_trust_witness;
+extern const struct command cmd_trust_migrate;
 
 /* Each carried out; in touchstone-trust alone. */
 int trust_sign(struct call *);
@@ -26,5 +27,6 @@ int trust_init(struct call *);
 int trust_signers(struct call *);
 int trust_rotate(struct call *);
 int trust_witness(struct call *);
+int trust_migrate(struct call *);
 
 #endif
