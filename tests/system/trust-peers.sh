@@ -100,27 +100,3 @@ docker_pulls() {
 	like 'for that' "$tap_out" 'No valid trust data'
 	unset DOCKER_CONTENT_TRUST
 }
-
-# owner_before_all ROOT TARGETS: a repository that is ours alone, before all.
-owner_before_all() {
-	image "owner-$1"
-	gun=$registry/owner-$1
-	not_ok "there is no repository of $1's" notary_fresh list "$gun"
-	ok "$1 makes one, with $2" trust init "$gun" --root-key "$1" --key "$2"
-	is 'which has a root of its kind' "$(tuf root "$gun" | jq -r '.signed |
-	    .keys[.roles.root.keyids[0]].keytype')" \
-	    "$(case $1 in *rsa*) echo rsa-x509 ;; *) echo ecdsa-x509 ;; esac)"
-	touchstone keys export --pem "$2" >"$user/$2.pub"
-	ok "$2 signs there" trust signer add signer "$gun" --key "$user/$2.pub"
-	ok 'a tag' trust sign "$image" --key "$2"
-	ok 'notary takes it' notary_fresh verify "$gun" v1 \
-	    -i "$user/layout/owner-$1/blobs/sha256/${digest#sha256:}"
-	not_ok 'not another tag' notary_fresh lookup "$gun" v2
-	ok 'the root gives the targets another key' trust rotate "$gun" \
-	    targets --key "$1"
-	ok 'notary goes along' notary_fresh lookup "$gun" v1
-	like 'with what was signed' "$tap_out" "^v1 $digest "
-	test -n "${docker-}" && test -d "$images_foreign/docker-cli" || return 0
-	is 'docker too' "$(signed_as "$gun")" "v1 ${digest#sha256:} signer"
-	docker_pulls "$1"
-}
