@@ -99,9 +99,9 @@ sub certified {
 sub public_key {
 	my ($file) = @_;
 	my $pem = read_pem($file);
-	my $text = qx(openssl pkey -pubin -in '$file' -text -noout \
-	    2>/dev/null || openssl x509 -in '$file' -text -noout);
 	my ($body) = $pem =~ /-----BEGIN PUBLIC KEY-----\s(.*?)-----END/s;
+	my $reader = defined $body ? 'pkey -pubin' : 'x509';
+	my $text = qx(openssl $reader -in '$file' -text -noout);
 	return entry_key('ed25519', substr(decode_base64($body), -32))
 	    if defined $body && $text =~ /^ED25519/;
 	my $type = $text =~ /Modulus:/ ? 'rsa' : 'ecdsa';
