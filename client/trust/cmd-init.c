@@ -117,27 +117,29 @@ draft_targets(struct init *in, const struct draft *root)
 	return err;
 }
 
-/* The root that was made here is trusted, and no other that the server has. */
+/*
+ * Pins the root that was made here and no other that the server has, once it
+ * gives that out.
+ */
 static gpg_error_t
-trust_own(struct init *in, const struct draft *root)
+trust_own(struct init *in)
 {
-	struct session *s = &in->owner.session;
+	struct owner *o = &in->owner;
+	struct session *s = &o->session;
 	struct trust *t = &s->trust;
 	struct tuf_key key;
 	gpg_error_t err;
 
-	if ((err = state_set_root(&t->state, buf_view(&root->file))) ||
-	    (err = state_set_pinned(&t->state, "made here", t->now)) ||
-	    (err = state_save(&t->state, &t->why))) {
-		session_fail(s, err);
+	memcpy(s->pin.id, in->root.id, sizeof(s->pin.id));
+	s->pin.text = s->pin.id;
+	if ((err = draft_confirm(s, o->drafts, o->count)))
 		return err;
-	}
-	if ((err = rootcert_keep(s->call, s->gun.name, in->certs, &in->file)))
-		return err;
-	if (!(err = session_update(s)) &&
-	    tuf_keys_find(&t->root.env.role, in->root.id, &key))
+	if (tuf_keys_find(&t->root.env.role, in->root.id, &key))
 		pin_fingerprint(&key, in->fingerprint);
-	return err;
+	if ((err = state_set_pinned(&t->state, "made here", t->now)) ||
+	    (err = state_save(&t->state, &t->why)))
+		return session_fail(s, err);
+	return rootcert_keep(s->call, s->gun.name, in->certs, &in->file);
 }
 
 static gpg_error_t
@@ -156,7 +158,7 @@ init(struct init *in)
 	if ((err = draft_post(o->drafts, o->count,
 	    o->session.trust.remote)))
 		return session_fail(&o->session, err);
-	return trust_own(in, root);
+	return trust_own(in);
 }
 
 static int

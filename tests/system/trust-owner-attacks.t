@@ -55,11 +55,17 @@ posted() {
 	attack sound
 	not_ok 'nor there' tuf root "$gun"
 	not_ok 'nor trusted' trust inspect "$gun"
+	is 'nor pinned' "$(ls "$state" 2>/dev/null)" ''
+	not_ok 'nor is a certificate kept' \
+	    test -e "$XDG_DATA_HOME/touchstone/trust"
 }
 posted post-refused 'no .*luck|does not take'
 posted post-denied 'log in first'
 posted post-broken 'answers 500'
 posted post-half 'Empty reply|ends before'
+posted post-forbidden 'does not allow'
+posted post-elsewhere '307'
+posted post-swallowed 'there is no trust data'
 ok 'it is made when the server is sound again' init
 ok 'and is there' trust inspect "$gun"
 
