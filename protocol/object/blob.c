@@ -6,7 +6,6 @@
 #include "config.h"
 
 #include <string.h>
-#include <openssl/evp.h>
 
 #include "object/cbor.h"
 #include "object/json.h"
@@ -66,16 +65,39 @@ is_der(struct view v)
 	return len == v.len;
 }
 
-/* A character of base64url as its plain sibling, 0 if it is neither. */
-static char
-from_url(uint8_t c)
+/* What a digit of base64 or of base64url stands for; -1: it is none. */
+static int
+digit_value(uint8_t c)
 {
-	if (c == '-' || c == '+')
-		return '+';
-	if (c == '_' || c == '/')
-		return '/';
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-	    (c >= '0' && c <= '9') ? (char)c : 0;
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == '+' || c == '-' ? 62 : c == '/' || c == '_' ? 63 : -1;
+}
+
+/*
+ * Takes a byte that base64 stands for.  What is no digit is skipped: Go's
+ * reader does so with line ends, those of Python and PHP with anything.
+ */
+static bool
+take_decoded(struct view *v, unsigned *bits, unsigned *count, uint8_t *out)
+{
+	uint8_t c;
+
+	while (*count < 8) {
+		if (view_get_u8(v, &c))
+			return false;
+		if (digit_value(c) < 0)
+			continue;
+		*bits = *bits << 6 | (unsigned)digit_value(c);
+		*count += 6;
+	}
+	*count -= 8;
+	*out = *bits >> *count & 0xff;
+	return true;
 }
 
 /* What a lenient reader of JSON skips: blanks, and a byte order mark. */
@@ -88,32 +110,27 @@ is_json_blank(uint8_t c)
 
 /*
  * RFC 7515, section 5.1: base64url of a JSON object, a dot, the payload
- * (anything, with RFC 7797).  To know the object its first character that is
- * no blank will do.
+ * (anything, with RFC 7797).  To know the object the first two characters
+ * that are no blanks will do.
  */
 static bool
 is_jws(struct view v)
 {
-	unsigned char quad[4], plain[3];
+	unsigned bits = 0, count = 0;
+	bool inside = false;
 	struct view header;
+	uint8_t c;
 
 	if (!scan_until(&v, '.', &header))
 		return false;
-	for (size_t i = 0; i < header.len; i++)
-		if (!from_url(header.p[i]) && header.p[i] != '=')
+	while (take_decoded(&header, &bits, &count, &c)) {
+		if (is_json_blank(c))
+			continue;
+		if (inside)
+			return c == '"' || c == '}';
+		if (c != '{')
 			return false;
-	for (size_t i = 0; i < header.len; i += 4) {
-		for (size_t j = 0; j < 4; j++) {
-			char c = i + j < header.len ?
-			    from_url(header.p[i + j]) : 0;
-
-			quad[j] = c ? (unsigned char)c : 'A';
-		}
-		if (EVP_DecodeBlock(plain, quad, 4) != 3)
-			return false;
-		for (size_t j = 0; j < 3; j++)
-			if (!is_json_blank(plain[j]))
-				return plain[j] == '{';
+		inside = true;
 	}
 	return false;
 }
@@ -143,6 +160,16 @@ is_tuf(struct view v)
 	enum object_kind kind = image_claimed(v);
 
 	return kind == OBJECT_TRUST_ROOT || kind == OBJECT_TRUST_TARGETS;
+}
+
+/* in-toto's own links and layouts are signed as they are, without DSSE. */
+static bool
+is_intoto(struct view v)
+{
+	struct json_outline look;
+
+	json_look(v, &look);
+	return look.names & JSON_N_TYPE;
 }
 
 /* The end of what OpenPGP hashes, of version 4, 6 and LibrePGP's 5. */
@@ -213,6 +240,7 @@ static const struct {
 	{ is_cose, false, "the bytes read as a COSE signature" },
 	{ is_tuf, false, "the bytes read as a role of a trust server" },
 	{ is_image, false, "the bytes read as a container image's" },
+	{ is_intoto, false, "the bytes read as an in-toto document" },
 	{ is_openpgp, false, "the bytes end as an OpenPGP signature does" },
 	{ is_tls, false, "the bytes read as a TLS handshake" },
 	{ is_push, false, "the bytes read as a git push certificate" },

@@ -298,6 +298,9 @@ printf 'DSSEv1 4 text 5 hello' >b-dsse
 cp own.der b-der
 printf '1\003\002\001\001' >b-set
 { printf '{"alg":"ES256"}' | b64url; printf '.'; printf x | b64url; } >b-jws
+{ printf '!eyJh\nbGciOiJFUzI1NiJ9.'; printf x | b64url; } >b-jws-lax
+printf '{"_type":"link","name":"build","command":[],"materials":{},"products":{}}' \
+    >b-intoto
 perl -e 'print "\x84\x6aSignature1\x43\xa1\x01\x26\x40\x44text"' >b-cose
 printf '{"_type":"root","expires":"2030-01-01T00:00:00Z","version":1}' >b-tuf
 perl -e 'print "text" x 9, "\x04\xff\0\0\0\x24"' >b-openpgp
@@ -322,6 +325,8 @@ b-dsse DSSE
 b-der DER
 b-set DER
 b-jws JSON web signature
+b-jws-lax JSON web signature
+b-intoto in-toto
 b-cose COSE
 b-tuf trust data
 b-openpgp OpenPGP

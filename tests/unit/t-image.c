@@ -423,7 +423,7 @@ test_what_careless_readers_would_take_is_refused(void **state)
 		"{}", "[]", "{\"critical\":3,\"high\":5}", "{\"a\":{\"critical\""
 		":{}}}", "[{\"critical\":{}}]", "{\"critica\":{}}",
 		"{\"x\":\"critical\",\"y\":{}}", "{\"x\":\"\\\"critical\\\":{\"}",
-		"{\"SchemaVersion\":2,\"Results\":[]}", "{\"_type\":\"link\"}",
+		"{\"SchemaVersion\":2,\"Results\":[]}", "{\"type\":\"link\"}",
 		"{\"subject\":[]}", "x{\"critical\":{}}", "{\"critical\" {}}",
 		"{\"targetArtifact\":\"x\"}",
 	};
@@ -715,6 +715,18 @@ test_other_domains_are_refused_as_files(void **state)
 		{ BYTES("\x84\x4aSignature1"), false },
 		{ BYTES("eyJhbGciOiJFUzI1NiJ9.e30"), true },
 		{ BYTES("eyJhbGciOiJFUzI1NiJ9,e30"), false },
+		/* As those who forgive read base64, and JSON. */
+		{ BYTES("eyJh\nbGciOiJFUzI1NiJ9.e30"), true },
+		{ BYTES("\"ey Jh!bGciOiJFUzI1NiJ9\r\n.e30"), true },
+		{ BYTES("ewogICJhbGciOiAiRVMyNTYiCn0=.e30"), true },
+		{ BYTES("77u/eyJhbGciOiJFUzI1NiJ9.e30"), true },
+		{ BYTES("{\"_type\":\"link\",\"name\":\"build\"}"), true },
+		{ BYTES("{\"\\u005ftype\":\"layout\"}"), true },
+		{ BYTES("{\"type\":\"link\",\"name\":\"build\"}"), false },
+		/* Texts. */
+		{ BYTES("export FILES=./x"), false },
+		{ BYTES("example.org"), false },
+		{ BYTES("ey!hIjoxfQ.x"), false },
 	};
 	struct object o;
 

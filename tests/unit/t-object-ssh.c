@@ -354,7 +354,7 @@ static const struct {
 	{ BYTES("eyJhIjoxfQ.cGF5"), BYTES("fyJhIjoxfQ.cGF5") },
 	{ BYTES("eyJhIjoxfQ."), BYTES("eyJhIjoxfQ") },
 	{ BYTES("eyJhIjoxfQ==.x"), BYTES("ey!hIjoxfQ==.x") },
-	{ BYTES("eyJhIjoxfQ.\0any payload.\n"), BYTES("eyJ\0Ijox.\0anything\n") },
+	{ BYTES("eyJhIjoxfQ.\0any payload.\n"), BYTES("fyJ\0Ijox.\0anything\n") },
 	{ BYTES("ICAgeyJhIjoxfQ.x"), BYTES("ICAgICAg.x") },
 	{ BYTES("CgoKCgp7fQ.x"), BYTES("Hello. World.") },
 	{ BYTES("77u_e30.x"), BYTES(".x") },
