@@ -203,6 +203,20 @@ for name in root-rotated-alone root-expired timestamp-expired timestamp-back \
 	is 'no key was used' "$(signatures)" "$before"
 	is 'nor anything posted' "$(posts)" 0
 done
+for name in timestamp-expired targets-back releases-forged \
+    delegates-fallback; do
+	for command in "revoke $gun:v1 --key me" "inspect $gun" \
+	    "witness $gun --key me" "migrate $gun:v1 --key me"; do
+		# Who looks at it is shown what is wrong with a delegation.
+		case "$name $command" in
+		*-f*\ inspect*) continue ;;
+		esac
+		as_it_was "$name"
+		not_ok "$name: no ${command%% *}" trust $command
+	done
+done
+is 'no key was used for any' "$(signatures)" "$before"
+is 'nor anything posted then' "$(posts)" 0
 as_it_was delegates-others
 not_ok 'who is no delegate' trust sign "$gun:w1" --key me
 like 'is told so' "$tap_out" 'no delegation of .* lists the key'
