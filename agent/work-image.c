@@ -33,6 +33,9 @@ image_parse(struct request *r)
 	if (err)
 		return request_problem(r, gpg_err_code(err), "%s", why ? why :
 		    gpg_strerror(err));
+	for (size_t n = 0; n < r->image->note_count; n++)
+		object_name_note(&r->object, view_str(r->image->names[n]),
+		    view_str(r->image->values[n]));
 	return 0;
 }
 

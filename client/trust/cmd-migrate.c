@@ -275,10 +275,10 @@ report(struct migration *m)
 		    (json_int_t)m->failed, "moved", (json_int_t)m->moved,
 		    "tags", m->tags));
 	} else {
-		printf("%zu tags: %zu signatures%s, %zu were signed already, "
-		    "%zu moved, %zu failed\n", m->tried, made,
-		    m->signing.dry ? " would be made" : "", m->already,
-		    m->moved, m->failed);
+		printf("%zu %s: %zu signatures%s, %zu had been signed, "
+		    "%zu moved, %zu failed\n", m->tried, m->tried == 1 ?
+		    "tag" : "tags", made, m->signing.dry ?
+		    " would be made" : "", m->already, m->moved, m->failed);
 		status = call_done(c);
 	}
 	if (!m->err || status != STATUS_OK)

@@ -15,6 +15,8 @@
 #define DOCKER "application/vnd.docker."
 #define CREATED "org.opencontainers.image.created"
 #define PAYLOAD_SHOWN 96		/* bytes of a reference */
+#define NOTE_NAME_SHOWN 48	/* of an annotation's name */
+#define NOTE_SHOWN 32		/* and of its value */
 
 static enum object_kind
 kind_of(const struct json_outline *look)
@@ -253,6 +255,15 @@ object_name_image(struct object *o, struct view reference, const char **why)
 		return object_bad(why, "the image's reference is malformed");
 	put_name(o, reference);
 	return 0;
+}
+
+void
+object_name_note(struct object *o, struct view name, struct view value)
+{
+	name_add(o, ", with ");
+	name_add_word(o, name, NOTE_NAME_SHOWN);
+	name_add(o, "=");
+	name_add_word(o, value, NOTE_SHOWN);
 }
 
 static gpg_error_t

@@ -164,6 +164,9 @@ void object_name_login(struct object *, const char *host);
 gpg_error_t object_name_image(struct object *, struct view reference,
     const char **why);
 
+/* Adds to its name what its client wants said of it in a signature. */
+void object_name_note(struct object *, struct view name, struct view value);
+
 struct tuf_role;
 
 /*

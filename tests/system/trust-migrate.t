@@ -94,7 +94,7 @@ are 2 'signed twice'
 is 'for cosign' "$(formats good)" 'bundle cosign'
 is 'and no other tag' "$(formats other)" ''
 ok 'the repository' migrate $lookaside --sigstore --notation "$gun"
-like 'in all formats' "$tap_out" '3 tags: 7 signatures, 0 were signed already'
+like 'in all formats' "$tap_out" '3 tags: 7 signatures, 0 had been signed'
 are 7 'but for what was there'
 is 'that is, all' "$(formats good)" 'bundle cosign notation-jws simple'
 is 'of each tag' "$(formats other)" 'bundle cosign notation-jws simple'
@@ -102,7 +102,7 @@ is 'its name too' "$(formats same)" 'bundle cosign notation-jws simple'
 is 'and not of what is not in trust data' "$(formats plain)" ''
 ok 'again' migrate $lookaside --sigstore --notation "$gun"
 like 'there is nothing to do' "$tap_out" \
-    '3 tags: 0 signatures, 3 were signed already'
+    '3 tags: 0 signatures, 3 had been signed'
 are 0 'and no key is used'
 ok 'in another format' migrate --cose --sigstore "$gun:good"
 are 1 'that one is made'
@@ -132,6 +132,9 @@ is 'each signature tells' "$(touchstone image verify --json --key me \
     select(.) | [.["touchstone.migrated-from"], .["touchstone.trust-role"],
     .["touchstone.trust-version"], .["touchstone.trust-keys"],
     .["touchstone.trust-root"]] | join(" ")' | sort -u)" "$from"
+like 'and the record of it' "$(touchstone audit show --json | jq -r \
+    '[.records[] | select(.stage == "signed") | .summary |
+    select(contains("migrated"))][-1]')" "^image $gun:other@$other, .*, with touchstone.migrated-from=docker-content-trust, with touchstone.trust-role=targets/releases,"
 if needs_cosign 3; then
 	ok 'cosign asks for it' takes_cosign_3_sig me other \
 	    -a touchstone.migrated-from=docker-content-trust

@@ -211,6 +211,39 @@ test_a_reference_names_an_image(void **state)
 	    view_of(longest, 256), &why)), GPG_ERR_BAD_DATA);
 }
 
+/* An image's name with that behind it. */
+static void
+assert_noted(const char *name, const char *value, const char *shown)
+{
+	const char *why = NULL;
+	struct object o;
+	char wanted[2 * OBJECT_SUMMARY];
+
+	assert_int_equal(read_bytes(view_str(MANIFEST), &o), 0);
+	assert_int_equal(object_name_image(&o, view_str("h/x:v1"), &why), 0);
+	snprintf(wanted, sizeof(wanted), "%s, with %s", o.summary, shown);
+	object_name_note(&o, view_str(name), view_str(value));
+	assert_string_equal(o.summary, wanted);
+}
+
+static void
+test_notes_are_named_behind_an_image(void **state)
+{
+	struct object o;
+
+	assert_noted("build", "7", "build=7");
+	assert_noted("by", "a \"b\"\x1b[m", "by=\"a 'b'?[m\"");
+	assert_noted("id", "0123456789abcdef0123456789abcdef",
+	    "id=0123456789abcdef0123456789abcdef");
+	assert_noted("id", "0123456789abcdef0123456789abcdef0",
+	    "id=0123456789abcdef0123456789abc...");
+	assert_int_equal(read_bytes(view_str(MANIFEST), &o), 0);
+	for (size_t i = 0; i < 100; i++)
+		object_name_note(&o, view_str("name"), view_str("value"));
+	assert_int_equal(strlen(o.summary), OBJECT_SUMMARY - 1);
+	assert_true(text_is_clean(view_str(o.summary)));
+}
+
 static void
 test_payloads_are_named(void **state)
 {
@@ -832,6 +865,7 @@ main(void)
 		cmocka_unit_test(test_images_are_named),
 		cmocka_unit_test(test_indexes_are_named),
 		cmocka_unit_test(test_a_reference_names_an_image),
+		cmocka_unit_test(test_notes_are_named_behind_an_image),
 		cmocka_unit_test(test_payloads_are_named),
 		cmocka_unit_test(test_a_statement_tells_its_subjects),
 		cmocka_unit_test(test_a_manifest_is_read_strictly),
