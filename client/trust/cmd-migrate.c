@@ -10,6 +10,7 @@
 #include "client/image/signwork.h"
 #include "client/trust/rows.h"
 #include "client/trust/show.h"
+#include "wire/text.h"
 
 #define NOTE "touchstone."
 #define NOTE_MAX 1024		/* of a value */
@@ -55,6 +56,14 @@ tell_tag(struct migration *m, const char *name, const struct answer *a)
 	}
 }
 
+static json_t *
+problem_json(const struct call *c)
+{
+	char clean[sizeof(c->why)];
+
+	return json_text(text_clean(clean, sizeof(clean), view_str(c->why)));
+}
+
 static void
 add_row(struct migration *m, const char *name, const struct answer *a,
     const char *now, gpg_error_t err, size_t before)
@@ -68,7 +77,7 @@ add_row(struct migration *m, const char *name, const struct answer *a,
 	json_object_set_new(row, "root", show_keys(&t->root));
 	json_object_set_new(row, "registry_digest", json_text(now));
 	json_object_set_new(row, "signatures", made);
-	json_object_set_new(row, "problem", err ? json_text(m->call->why) :
+	json_object_set_new(row, "problem", err ? problem_json(m->call) :
 	    json_null());
 	json_array_append_new(m->tags, row);
 }
@@ -252,12 +261,12 @@ migrate(struct migration *m, const char *ref)
 	if (err) {
 		m->tried++;
 		fail(m, ref, err);
-		json_array_append_new(m->tags, json_pack("{s:s,s:s}",
-		    "reference", ref, "problem", c->why));
+		json_array_append_new(m->tags, json_pack("{s:s,s:o}",
+		    "reference", ref, "problem", problem_json(c)));
 	}
 	if (m->signing.stop)
-		say("the other tags were not tried: run this again, and it "
-		    "goes on where it ended");
+		say("no other tag is tried: run this again, and it goes on "
+		    "where it ended");
 	session_end(&m->session);
 	return !m->signing.stop;
 }

@@ -201,17 +201,31 @@ not_ok 'no repository' migrate
 four stop
 gun=$repo
 ok 'two tags' notary_as owner init -p "$gun"
-ok 'of one' sign_as_owner good "$good" "$(size "$good")"
-ok 'and another image' sign_as_owner moved "$moved" "$(size "$moved")"
+ok 'of one image' sign_as_owner good "$good" "$(size "$good")"
+ok 'and another' sign_as_owner moved "$moved" "$(size "$moved")"
 mv "$config/modules.d/soft.conf" "$user/soft.conf"
 touchstone reload >/dev/null
 not_ok 'without the token' migrate "$gun"
-like 'it ends at the first' "$tap_out" 'the other tags were not tried'
+like 'it ends at the first' "$tap_out" 'goes on where it ended'
 mv "$user/soft.conf" "$config/modules.d/soft.conf"
 touchstone reload >/dev/null
 are 0 'nothing is signed'
-ok 'with it' migrate "$gun"
-are 4 'all is'
+cat "$config/config" >"$user/config" 2>/dev/null
+pinentry_setup
+echo 'keys = ( { key = "me"; confirm = true; } );' >>"$config/config"
+touchstone reload >/dev/null
+pinentry confirm confirm refuse
+not_ok 'the user refuses the second' env DISPLAY=:99 touchstone trust \
+    migrate --key me --server "$notary_url" --ca "$notary_ca" "$gun"
+like 'and is asked no more' "$tap_out" 'goes on where it ended'
+is 'than three times' "$(pinentry_log | grep -c '^CONFIRM')" 3
+like 'of where it is from' "$(pinentry_log | grep '^SETDESC')" \
+    'with touchstone.migrated-from=docker-content-trust'
+are 2 'the first is signed'
+cp "$user/config" "$config/config"
+touchstone reload >/dev/null
+ok 'without that' migrate "$gun"
+are 2 'the second is, and the first not again'
 
 # ---- an index ----
 one=$good
