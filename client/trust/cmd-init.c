@@ -187,7 +187,8 @@ trust_init(struct call *c)
 	if (!in)
 		return call_fail(c, call_problem(c, GPG_ERR_ENOMEM,
 		    "out of memory"));
-	if (!(err = owner_begin(&in->owner, c, 0)))
+	if (!(err = owner_begin(&in->owner, c, 0,
+	    CONNECT_START | CONNECT_HERE)))
 		err = init(in);
 	status = err ? call_fail(c, err) : report(in);
 	owner_end(&in->owner);

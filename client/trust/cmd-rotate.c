@@ -158,7 +158,8 @@ trust_rotate(struct call *c)
 		return call_fail(c, call_problem(c, GPG_ERR_ENOMEM,
 		    "out of memory"));
 	o->command = r;
-	if (!(err = take_role(r, c)) && !(err = owner_begin(o, c, 0)) &&
+	if (!(err = take_role(r, c)) &&
+	    !(err = owner_begin(o, c, 0, CONNECT_START | CONNECT_HERE)) &&
 	    !(err = owner_update(o, true)) &&
 	    !(err = owner_change(o, edit)) && r->certs)
 		err = rootcert_keep(c, o->session.gun.name, r->certs,

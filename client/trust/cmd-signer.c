@@ -256,7 +256,7 @@ trust_signers(struct call *c)
 		    "out of memory"));
 	p->owner.command = p;
 	if (!(err = take_name(p, c)) &&
-	    !(err = owner_begin(&p->owner, c, 2)) &&
+	    !(err = owner_begin(&p->owner, c, 2, CONNECT_START)) &&
 	    !(err = take_keys(p)) &&
 	    !(err = owner_update(&p->owner, false)))
 		err = owner_change(&p->owner, edit);

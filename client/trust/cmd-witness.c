@@ -160,7 +160,8 @@ trust_witness(struct call *c)
 	if (!o)
 		return call_fail(c, call_problem(c, GPG_ERR_ENOMEM,
 		    "out of memory"));
-	if (!(err = owner_begin(o, c, 0)) && !(err = take_key(o)) &&
+	if (!(err = owner_begin(o, c, 0, CONNECT_START)) &&
+	    !(err = take_key(o)) &&
 	    !(err = owner_update(o, true)))
 		err = owner_change(o, edit);
 	status = err ? call_fail(c, err) : owner_report(o, NULL);

@@ -27,7 +27,7 @@ free_drafts(struct owner *o)
 }
 
 gpg_error_t
-owner_begin(struct owner *o, struct call *c, int arg)
+owner_begin(struct owner *o, struct call *c, int arg, unsigned flags)
 {
 	struct session *s = &o->session;
 	gpg_error_t err;
@@ -41,7 +41,7 @@ owner_begin(struct owner *o, struct call *c, int arg)
 		return call_problem(c, GPG_ERR_INV_ARG, "this is about the "
 		    "whole repository: name it without a tag or digest, %s",
 		    s->gun.name);
-	if ((err = call_connect(c, CONNECT_START | CONNECT_HERE)))
+	if ((err = call_connect(c, flags)))
 		return err;
 	return keys_fetch(c, "", false, &o->keys, &o->key_count);
 }

@@ -20,10 +20,12 @@ struct owner {
 };
 
 /*
- * Reads the arguments, of which that one names the repository, connects, and
+ * Reads the arguments, of which that one names the repository, connects (with
+ * flags of client/connect.h: roots are signed on this machine alone), and
  * lists the keys; call->why.  End with owner_end() in any case.
  */
-gpg_error_t owner_begin(struct owner *, struct call *, int arg);
+gpg_error_t owner_begin(struct owner *, struct call *, int arg,
+    unsigned flags);
 void owner_end(struct owner *);
 
 /* Gets trust data; `renew` takes roles that are expired, to sign them anew. */

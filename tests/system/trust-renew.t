@@ -93,6 +93,24 @@ for role in targets root; do
 	ok "$role: with Notary, too" notary_fresh lookup "$gun" v1
 done
 
+# ---- by an agent of another machine ----
+cp "$config/config" base 2>/dev/null || : >base
+mkdir -p "$config"
+echo 'keys = ( { key = "targets"; forward = true; },
+    { key = "root"; forward = true; } );' >>"$config/config"
+ok 'the keys may be used from afar' touchstone reload
+export TOUCHSTONE_SOCK="$runtime/agent.sock"
+ok 'targets are renewed' trust witness "$gun" targets
+before=$(versions root targets)
+not_ok 'root is not' trust witness "$gun" root
+like 'which is told' "$tap_out" 'local clients only'
+not_ok 'nor is its key replaced' trust rotate "$gun" root --root-key bob
+not_ok 'nor a repository made' trust init "$registry/two" --key targets
+is 'and nothing changed' "$(versions root targets)" "$before"
+unset TOUCHSTONE_SOCK
+cp base "$config/config"
+ok 'not so any more' touchstone reload
+
 # ---- who signed it may no more ----
 not_ok 'who has signed is not removed' trust signer remove alice "$gun"
 ok 'but with force' trust signer remove alice "$gun" --force
