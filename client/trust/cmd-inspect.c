@@ -191,7 +191,8 @@ trust_inspect(struct call *c)
 	gpg_error_t err;
 	int status;
 
-	if (!(err = session_begin(&s, c, call_arg(c, 0), call_option(c, "root"))))
+	if (!(err = session_begin(&s, c, call_arg(c, 0),
+	    call_option(c, "root"))))
 		err = session_update(&s);
 	if (err) {
 		status = call_fail(c, err);

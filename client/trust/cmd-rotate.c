@@ -124,7 +124,8 @@ edit(struct owner *o)
 	struct draft *root;
 	gpg_error_t err;
 
-	if ((err = check_may(r)) || (err = get_key(r)) || (err = draft_root(r, &root)))
+	if ((err = check_may(r)) || (err = get_key(r)) ||
+	    (err = draft_root(r, &root)))
 		return err;
 	return strcmp(r->role, "targets") ? 0 : draft_targets(r, root);
 }

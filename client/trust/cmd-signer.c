@@ -36,8 +36,8 @@ take_name(struct signing_party *p, struct call *c)
 	p->name = call_arg(c, 1);
 	p->remove = !strcmp(what, "remove");
 	if (!p->remove && strcmp(what, "add"))
-		return call_problem(c, GPG_ERR_INV_ARG, "a signer is to \"add\" "
-		    "or to \"remove\", not to \"%s\"", what);
+		return call_problem(c, GPG_ERR_INV_ARG, "signer \"add\" or "
+		    "\"remove\": there is no \"%s\"", what);
 	snprintf(p->role, sizeof(p->role), "targets/%s", p->name);
 	if (!p->name[0] || strchr("_-", p->name[0]) ||
 	    strspn(p->name, NAME_LETTERS) != strlen(p->name) ||
