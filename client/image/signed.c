@@ -1,6 +1,8 @@
 /* Looks for what a key has signed. */
 #include "config.h"
 
+#include <string.h>
+
 #include "client/image/find.h"
 #include "client/image/signed.h"
 
@@ -10,6 +12,19 @@ struct look {
 	bool *needed;
 };
 
+/*
+ * Of those with a name, judge() checks that of simple ones alone, as cosign
+ * does; but containers-policy.json(5) asks for it in both.
+ */
+static bool
+is_same_name(const struct look *l, const struct verdict *v)
+{
+	char name[768];
+
+	image_name(&l->image, false, name);
+	return v->form != FORM_SIGSTORE || !strcmp(v->reference, name);
+}
+
 static gpg_error_t
 look_at(void *arg, const struct found *f)
 {
@@ -17,7 +32,7 @@ look_at(void *arg, const struct found *f)
 	struct verdict v;
 
 	judge(&l->image, &l->by, f, &v);
-	if (!v.err)
+	if (!v.err && is_same_name(l, &v))
 		l->needed[f->form] = false;
 	json_decref(v.notes);
 	return 0;

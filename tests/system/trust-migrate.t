@@ -227,6 +227,30 @@ touchstone reload >/dev/null
 ok 'without that' migrate "$gun"
 are 2 'the second is, and the first not again'
 
+"$tool" get "$image" "$(tag_of "$good")" | jq -c '.manifests = []' >"$user/m"
+put_at "$(tag_of "$good")" "$user/m"
+is 'what was broken off half way' "$(formats good)" cosign
+ok 'is finished' migrate "$gun"
+are 1 'with what is missing'
+is 'and whole' "$(formats good)" 'bundle cosign'
+ok "the owner's third" sign_as_owner tampered "$tampered" \
+    "$(size "$tampered")"
+ok 'is signed under another name' touchstone image sign --key me \
+    --as "$registry/elsewhere:v1" "$gun:tampered"
+are_last=$(signatures)
+if needs_skopeo_new; then
+	not_ok 'which skopeo refuses here' takes_skopeo_new me tampered
+fi
+ok 'it is migrated' migrate "$gun"
+are 1 'in the format that has names'
+if needs_skopeo_new; then
+	ok 'and skopeo takes it' takes_skopeo_new me tampered
+else
+	skip 'skopeo and names' "$lacks"
+fi
+ok 'again' migrate "$gun"
+are 0 'that was all'
+
 # ---- an index ----
 one=$good
 there "$one" >"$user/one"
@@ -244,7 +268,7 @@ ok 'or with its images' migrate $lookaside -r "$gun:multi"
 are 1 'which were missing'
 
 # ---- trust data that does not count ----
-hostile_notary 127.0.0.1 6443 "$tampered" "$(size "$tampered")" || exit 1
+hostile_notary 127.0.0.1 6443 "$plain" "$(size "$plain")" || exit 1
 state=$XDG_STATE_HOME/touchstone/trust
 ok 'what is sound' migrate --dry-run "$gun"
 cp -R "$state" "$user/kept"
@@ -262,11 +286,11 @@ for name in releases-expired targets-expired timestamp-expired \
 	cp -R "$user/kept" "$state"
 done
 are 0 'and no key was used'
-is 'nor anything signed' "$(formats tampered)" ''
+is 'nor anything signed' "$(formats plain)" ''
 attack sound
 ok 'what is sound is' migrate "$gun"
 are 2 'once for both its tags'
-is 'after all' "$(formats tampered)" 'bundle cosign'
+is 'after all' "$(formats plain)" 'bundle cosign'
 
 # ---- a repository of Docker's ----
 notary_url=https://127.0.0.1:4443
