@@ -169,7 +169,7 @@ try_once(struct transfer *t, int64_t end, CURLcode *rc)
 {
 	struct place from, to;
 	char url[8192];
-	bool home = true;
+	bool home = !t->ask->stranger;
 	gpg_error_t err;
 
 	snprintf(url, sizeof(url), "%s", t->ask->url);

@@ -55,6 +55,7 @@ struct http_request {
 	uint64_t fd_len;
 	size_t max;		/* of the reply's body */
 	bool follow;		/* redirects */
+	bool stranger;		/* no host that our certificate is for */
 };
 
 #define HTTP_CHALLENGES 4

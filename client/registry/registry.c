@@ -266,6 +266,7 @@ upload(struct registry *r, const char *digest, struct http_request *q)
 	q->what = what;
 	q->type = "application/octet-stream";
 	q->max = 65536;
+	q->stranger = !home;
 	err = home ? ask(r, q, "pull,push", &reply) :
 	    http_ask(r->http, q, &reply);
 	if (!err && reply.status != 201)

@@ -93,6 +93,17 @@ is 'one that asks there is not told either' \
 like 'though it was asked' "$(cat "$user/other.log")" '/v2/asks/'
 unlike 'and its server of tokens is not gone to' \
     "$(cat "$user/other.log")" '/token'
+echo text >"$user/blob"
+ok 'an upload elsewhere is followed' \
+    at put-blob "$hostile/uploads-elsewhere" "$user/blob"
+like 'the registry was told who asks' \
+    "$(grep 'POST.*/uploads-elsewhere/' "$log")" "Basic $secret"
+like 'the other host was given the blob' "$(cat "$user/other.log")" \
+    'PUT /v2/taken/'
+is 'and was not told who asks' "$(grep -vc nobody "$user/other.log")" 0
+not_ok 'an upload to a name of ours at another host is not' \
+    at put-blob "$hostile/uploads-disguised" "$user/blob"
+like 'with the reason' "$tap_out" 'no address that is gone to'
 refused circles resolve 'in circles'
 refused elsewhere-file resolve 'no address that is gone to|is not asked'
 unlike 'no file is shown' "$tap_out" root:
@@ -140,4 +151,29 @@ ok 'one that is given is taken' \
 not_ok 'from TLS to plain http is not followed' \
     at --ca "$user/tls/house/ca.pem" resolve "$hostile/elsewhere-plain"
 like 'with the reason' "$tap_out" 'from TLS to plain http'
+
+# ---- a certificate of ours ----
+certificate house client extendedKeyUsage=clientAuth
+certificate house far subjectAltName=IP:127.0.0.2
+# seen PORT ADDRESS: the certificates that are shown there, in $user/seen-PORT.
+seen() {
+	sleep 100 | openssl s_server -accept "$2:$1" -verify 1 -quiet \
+	    -cert "$user/tls/house/far.pem" -key "$user/tls/house/far.key" \
+	    >"$user/seen-$1" 2>&1 &
+	wait_for_port "$1" "$user/seen-$1"
+}
+seen 5003 127.0.0.2
+seen 5004 127.0.0.2
+with_certificate() {
+	at --ca "$user/tls/house/ca.pem" \
+	    --cert "$user/tls/house/client.pem" \
+	    --key "$user/tls/house/client.key" "$@"
+}
+not_ok 'a registry that wants to see it and says nothing' \
+    with_certificate put-blob 127.0.0.2:5004/x "$user/blob"
+like 'is shown it' "$(cat "$user/seen-5004")" 'CN *= *client'
+not_ok 'nor does the host that the upload is sent to' \
+    with_certificate put-blob "$hostile/uploads-elsewhere" "$user/blob"
+like 'which was asked' "$(cat "$user/seen-5003")" 'PUT /v2/taken/'
+unlike 'and was shown nothing' "$(cat "$user/seen-5003")" 'CN *= *client'
 done_testing
