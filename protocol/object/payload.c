@@ -135,8 +135,9 @@ read_subject(const json_t *s, char digest[OBJECT_DIGEST], struct view *name)
 	    read_digest(set, "sha512", 128, digest) && digest[0];
 }
 
+/* A reader may take any of the first subject's digests, and any subject. */
 static void
-put_statement(struct object *o, struct view name)
+put_statement(struct object *o, struct view name, size_t digests)
 {
 	struct object_image *i = &o->image;
 
@@ -152,6 +153,11 @@ put_statement(struct object *o, struct view name)
 		name_add(o, "@");
 	}
 	name_add(o, i->digest);
+	if (digests > 1) {
+		name_add(o, " (one of ");
+		name_add_number(o, digests);
+		name_add(o, " digests)");
+	}
 	if (i->count > 1) {
 		name_add(o, " and ");
 		name_add_number(o, i->count - 1);
@@ -168,6 +174,7 @@ read_statement(struct object *o, const json_t *j, const char **why)
 	struct object_image *i = &o->image;
 	struct view type, predicate, name, first = view_of(NULL, 0);
 	char digest[OBJECT_DIGEST];
+	const json_t *one;
 
 	/* Another spelling of a name could be read for the one shown. */
 	if (!json_names_are(j, names, false))
@@ -189,7 +196,8 @@ read_statement(struct object *o, const json_t *j, const char **why)
 	if (i->count == 0)
 		return object_bad(why, "the statement is about nothing");
 	for (size_t n = 0; n < i->count; n++) {
-		if (!read_subject(json_array_get(subjects, n), digest, &name))
+		one = json_array_get(subjects, n);
+		if (!read_subject(one, digest, &name))
 			return object_bad(why, "a subject of the statement "
 			    "has no SHA-256 or SHA-512");
 		if (n == 0) {
@@ -197,7 +205,8 @@ read_statement(struct object *o, const json_t *j, const char **why)
 			first = name;
 		}
 	}
-	put_statement(o, first);
+	one = json_array_get(subjects, 0);
+	put_statement(o, first, json_object_size(get(one, "digest")));
 	return 0;
 }
 

@@ -284,7 +284,7 @@ test_a_statement_tells_its_subjects(void **state)
 	    "https://slsa.dev/provenance/v1 about x.tar@" DIGEST);
 	assert_named(more, OBJECT_STATEMENT, "statement "
 	    "https://slsa.dev/provenance/v1 about \"a' b\"@" DIGEST
-	    " and 1 more");
+	    " (one of 2 digests) and 1 more");
 	free(named);
 	free(more);
 }
