@@ -281,13 +281,13 @@ reference_is_loopback(const char *host)
 {
 	size_t len = strcspn(host, ":");
 	unsigned a, b, c, d;
-	char end;
+	char end = ':';
 
 	if (!strncmp(host, "[::1]", 5))
 		return host[5] == 0 || host[5] == ':';
 	if (len == 9 && !strncasecmp(host, "localhost", 9))
 		return true;
 	return sscanf(host, "%3u.%3u.%3u.%3u%c", &a, &b, &c, &d, &end) >= 4 &&
-	    a == 127 && b < 256 && c < 256 && d < 256 &&
+	    end == ':' && a == 127 && b < 256 && c < 256 && d < 256 &&
 	    strspn(host, "0123456789.") == len;
 }

@@ -21,6 +21,7 @@ named '[::1]:5000/a' '[::1]:5000/a:latest [::1]:5000 loopback'
 named "host.example/a@$digest0" "host.example/a@$digest0 host.example"
 named "host.example:80/a:t@$digest0" "host.example:80/a:t@$digest0 host.example:80"
 named 127.0.0.1.example.com/a '127.0.0.1.example.com/a:latest 127.0.0.1.example.com'
+named 127.0.0.1.5/a '127.0.0.1.5/a:latest 127.0.0.1.5'
 for name in '' / a/ /a A a/B a:b:c a: 'a b' a@sha256:12 "a@sha512:$digest0" \
     "a@$digest0$digest0" a..b a___b -a a- a/-b host.example:/a \
     host.example:99999/a host.example:x/a 'host..example/a' '[..]/a' '[::1/a' '../../etc' \
