@@ -52,7 +52,7 @@ _touchstone_options() {
 		echo --key --server --root --plain-http --ca --cert \
 		    --client-key ;;
 	'trust witness')
-		echo --key --server --root --plain-http --ca --cert \
+		echo --force --key --server --root --plain-http --ca --cert \
 		    --client-key ;;
 	'trust migrate')
 		echo --key --recursive --sigstore --notation --cose --simple \

@@ -210,6 +210,7 @@ complete -c touchstone -n $in -r -F -l cert -d 'our certificate'
 complete -c touchstone -n $in -r -F -l client-key -d 'its key'
 
 set in '__touchstone_in trust witness'
+complete -c touchstone -n $in -l force -d 'sign also what never counted here'
 complete -c touchstone -n $in -a 'root targets targets/releases'
 complete -c touchstone -n $in -x -s k -l key -a '(__touchstone_keys)' -d 'sign with this key'
 complete -c touchstone -n $in -x -l server -d 'the Notary server'

@@ -21,9 +21,30 @@ signers_of(const struct trust *t, const struct trust_role *r)
 }
 
 /*
- * What nobody who may sign it vouches for now is named to the user whole: the
- * server could have made it up.
+ * What nobody who may sign it vouches for now could be made up by the server:
+ * it is signed if it counted when it was last seen here, these very bytes.
  */
+static gpg_error_t
+check_origin(struct owner *o, const struct trust_role *r)
+{
+	struct call *c = o->session.call;
+	struct mark m;
+
+	state_mark(&o->session.trust.state, r->name, &m);
+	if (m.version > 0 && !strcmp(m.sha256, r->sha256))
+		return 0;
+	if (call_option(c, "force")) {
+		say("\"%s\" does not count as it is: %s; look at its tags "
+		    "before you sign them", r->name, r->why);
+		return 0;
+	}
+	return call_problem(c, GPG_ERR_BAD_SIGNATURE, "\"%s\" does not count "
+	    "as it is, and never did when it was looked at here, so the "
+	    "server could have made it up: %s; if you know its tags, --force "
+	    "signs them", r->name, r->why);
+}
+
+/* What does not count now is named to the user whole. */
 static gpg_error_t
 draft(struct owner *o, const struct trust_role *r)
 {
@@ -32,9 +53,8 @@ draft(struct owner *o, const struct trust_role *r)
 	struct draft *d;
 	gpg_error_t err;
 
-	if (!counts)
-		say("\"%s\" does not count as it is: %s; look at its tags "
-		    "before you sign them", r->name, r->why);
+	if (!counts && (err = check_origin(o, r)))
+		return err;
 	if ((err = owner_draft(o, edit_begin(r), r, !counts, &d)))
 		return err;
 	d->by[0] = signers_of(t, r);

@@ -100,9 +100,16 @@ const struct command cmd_trust_rotate = {
 	rotate_options, NULL,
 };
 
+static const struct option_row witness_options[] = {
+	{ "key", 'k', "KEY", "sign with this key" },
+	{ "force", 0, NULL, "sign also what never counted here" },
+	CONNECTION,
+	{ NULL, 0, NULL, NULL },
+};
+
 const struct command cmd_trust_witness = {
 	"trust", "witness", "REPOSITORY [ROLE...]", 1, 64,
-	"Renew what would expire of a repository", change_options, NULL,
+	"Renew what would expire of a repository", witness_options, NULL,
 };
 
 const struct command cmd_trust_migrate = {

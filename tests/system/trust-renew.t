@@ -118,8 +118,15 @@ not_ok 'what she signed does not count' trust verify "$image"
 not_ok 'it is not signed again unasked' trust witness "$gun"
 like 'but what to do is told' "$tap_out" "witness $gun targets/releases"
 not_ok 'not by her' trust witness "$gun" targets/releases --key alice
-ok 'by another' trust witness "$gun" targets/releases
-like 'who is warned' "$tap_out" 'does not count as it is'
+elsewhere() {
+	XDG_STATE_HOME=$user/elsewhere trust "$@"
+}
+count=$(status_of .signatures)
+not_ok 'nor where it was never seen to count' \
+    elsewhere witness "$gun" targets/releases
+like 'since the server could have made it up' "$tap_out" 'could have made it up'
+is 'no key was used' "$(status_of .signatures)" "$count"
+ok 'where it was, by another' trust witness "$gun" targets/releases
 like 'and told what it says' "$(last)" \
     "^tag v1 = $digest in $gun by targets/releases, new, version 2"
 ok 'it counts again' trust verify "$image"
