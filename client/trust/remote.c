@@ -84,15 +84,18 @@ ask(struct remote *r, struct http_request *q, const char *actions,
 	return 0;
 }
 
-/* Whether the server's own word for its error is this one. */
+/* The server's own words for its error: whether they are these. */
 static bool
-says(const struct http_reply *reply, const char *code)
+says(const struct http_reply *reply, const char *code, const char *detail)
 {
 	struct view v = buf_view(&reply->body);
 	json_t *j = json_loadb((const char *)v.p, v.len, 0, NULL);
-	const char *said = json_string_value(json_object_get(json_array_get(
-	    json_object_get(j, "errors"), 0), "code"));
-	bool same = said && !strcmp(said, code);
+	json_t *error = json_array_get(json_object_get(j, "errors"), 0);
+	const char *said = json_string_value(json_object_get(error, "code"));
+	const char *name = json_string_value(json_object_get(
+	    json_object_get(error, "detail"), "Name"));
+	bool same = said && !strcmp(said, code) &&
+	    (!detail || (name && !strcmp(name, detail)));
 
 	json_decref(j);
 	return same;
@@ -109,7 +112,7 @@ refuse(struct remote *r, const struct http_request *q,
 		return problem_set(r->why, GPG_ERR_NOT_FOUND, "%s is not at "
 		    "%s", q->what, r->gun.server);
 	if (reply->status == 409 ||
-	    (reply->status == 400 && says(reply, "VERSION")))
+	    (reply->status == 400 && says(reply, "VERSION", NULL)))
 		return problem_set(r->why, GPG_ERR_CONFLICT, "%s: somebody "
 		    "else has posted meanwhile", q->what);
 	if (reply->status == 403)
@@ -117,6 +120,15 @@ refuse(struct remote *r, const struct http_request *q,
 		    "allow it %s; ask its owner, or log in as another: podman "
 		    "login %s", q->what, r->gun.server, words,
 		    r->gun.image.registry);
+	/* Nothing that was sent is bad, but what the server makes of it. */
+	if (reply->status == 400 &&
+	    (says(reply, "INVALID_UPDATE", "ErrBadHierarchy") ||
+	    says(reply, "INVALID_UPDATE", "ErrValidation")))
+		return problem_set(r->why, GPG_ERR_SERVER_FAILED, "%s: the "
+		    "server cannot sign a snapshot of it; if it has not the "
+		    "key for those, the owner has it make one: touchstone "
+		    "trust rotate %s snapshot, or notary key rotate %s "
+		    "snapshot -r", q->what, r->gun.name, r->gun.name);
 	if (reply->status == 400)
 		return problem_set(r->why, GPG_ERR_SERVER_FAILED, "%s: the "
 		    "server does not take it: %s", q->what, words);
