@@ -43,20 +43,52 @@ server_ok(CURLU *u, const char *text)
 	return ok;
 }
 
+static void
+lower(char *text)
+{
+	for (; *text; text++)
+		if (*text >= 'A' && *text <= 'Z')
+			*text += 'a' - 'A';
+}
+
 static bool
-take_host(struct gun *g, CURLU *u)
+take_host(CURLU *u, unsigned flags, char *dst, size_t size)
 {
 	char *host = NULL, *port = NULL;
 	int n = -1;
 
 	if (!curl_url_get(u, CURLUPART_HOST, &host, 0)) {
-		curl_url_get(u, CURLUPART_PORT, &port, 0);
-		n = snprintf(g->host, sizeof(g->host), "%s%s%s", host,
-		    port ? ":" : "", port ? port : "");
+		curl_url_get(u, CURLUPART_PORT, &port, flags);
+		lower(host);
+		n = snprintf(dst, size, "%s%s%s", host, port ? ":" : "",
+		    port ? port : "");
 	}
 	curl_free(host);
 	curl_free(port);
-	return n > 0 && (size_t)n < sizeof(g->host);
+	return n > 0 && (size_t)n < size;
+}
+
+/* One server has one name, or its roots would be seen first more than once. */
+static bool
+take_name(struct gun *g, CURLU *u)
+{
+	char *scheme = NULL, *path = NULL, host[sizeof(g->host)];
+	int n = -1;
+
+	if (take_host(u, CURLU_NO_DEFAULT_PORT, host, sizeof(host)) &&
+	    !curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) &&
+	    !curl_url_get(u, CURLUPART_PATH, &path, 0)) {
+		lower(scheme);
+		n = snprintf(g->server, sizeof(g->server), "%s://%s%s", scheme,
+		    host, path);
+	}
+	curl_free(scheme);
+	curl_free(path);
+	if (n < 0 || (size_t)n >= sizeof(g->server))
+		return false;
+	while (n > 0 && g->server[n - 1] == '/')
+		g->server[--n] = 0;
+	return take_host(u, 0, g->host, sizeof(g->host));
 }
 
 static gpg_error_t
@@ -64,19 +96,12 @@ take_server(struct gun *g, const char *text, const char *source,
     struct problem *why)
 {
 	CURLU *u = curl_url();
-	size_t len = strlen(text);
 	gpg_error_t err = 0;
 
-	while (len > 0 && text[len - 1] == '/')
-		len--;
-	if (!u || len >= sizeof(g->server) || !server_ok(u, text) ||
-	    !take_host(g, u))
+	if (!u || !server_ok(u, text) || !take_name(g, u))
 		err = problem_set(why, GPG_ERR_INV_ARG, "%s: \"%.200s\" is no "
 		    "address of a Notary server: https://HOST[:PORT] is",
 		    source, text);
-	else
-		snprintf(g->server, sizeof(g->server), "%.*s", (int)len,
-		    text);
 	curl_url_cleanup(u);
 	return err;
 }

@@ -46,6 +46,10 @@ gun_is_of_docker_or_the_registry(void **state)
 	    "https://reg.example:5000", true);
 	gun_is("reg.example/app/x:v1", "https://n.example:4443/", "reg.example/app/x",
 	    "https://n.example:4443", false);
+	gun_is("reg.example/app", "HTTPS://N.Example:443//", "reg.example/app",
+	    "https://n.example", true);
+	gun_is("reg.example/app", "http://n.example:80/a/../T/",
+	    "reg.example/app", "http://n.example/T", true);
 	gun_is("reg.example/app@sha256:" HEX, "https://n.example/trust",
 	    "reg.example/app", "https://n.example/trust", false);
 }
