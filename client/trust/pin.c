@@ -124,40 +124,58 @@ pin_fingerprint(const struct tuf_key *k, char hex[65])
 
 /* Its one common name is the GUN, or a beginning of it and "*". */
 static bool
-is_named(const struct tuf_key *k, const char *gun)
+is_named(const X509 *x, const char *gun)
 {
-	X509 *x = first_certificate(k);
 	const X509_NAME *name = x ? X509_get_subject_name(x) : NULL;
 	int at = name ? X509_NAME_get_index_by_NID(name, NID_commonName, -1) :
 	    -1;
 	const ASN1_STRING *cn = at < 0 ? NULL :
 	    X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at));
 	struct view v = { NULL, 0 };
-	bool same;
 
 	if (cn && X509_NAME_get_index_by_NID(name, NID_commonName, at) < 0)
 		v = view_of(ASN1_STRING_get0_data(cn),
 		    (size_t)ASN1_STRING_length(cn));
-	same = v.len > 0 && (view_eq_str(v, gun) ||
+	return v.len > 0 && (view_eq_str(v, gun) ||
 	    (v.p[v.len - 1] == '*' && v.len - 1 <= strlen(gun) &&
 	    !memcmp(v.p, gun, v.len - 1)));
-	X509_free(x);
-	return same;
+}
+
+/* Clocks are a day apart at most. */
+static bool
+is_in_date(const X509 *x, int64_t now)
+{
+	time_t tomorrow = (time_t)now + 86400, today = (time_t)now;
+
+	return X509_cmp_time(X509_get0_notBefore(x), &tomorrow) < 0 &&
+	    X509_cmp_time(X509_get0_notAfter(x), &today) > 0;
 }
 
 gpg_error_t
-pin_check_name(const struct trust_role *root, const char *gun,
+pin_check_name(const struct trust_role *root, const char *gun, int64_t now,
     struct problem *why)
 {
 	const struct tufsig_verdict *v = &root->signed_by;
+	size_t named = 0, good = 0;
 	struct tuf_key key;
-	size_t named = 0;
 
-	for (size_t i = 0; i < v->count; i++)
-		if (tuf_keys_find(&root->env.role, v->ids[i], &key))
-			named += is_named(&key, gun);
-	if (named >= v->threshold && named > 0)
+	for (size_t i = 0; i < v->count; i++) {
+		X509 *x = tuf_keys_find(&root->env.role, v->ids[i], &key) ?
+		    first_certificate(&key) : NULL;
+
+		if (is_named(x, gun)) {
+			named++;
+			good += is_in_date(x, now);
+		}
+		X509_free(x);
+	}
+	if (good >= v->threshold && good > 0)
 		return 0;
+	if (named >= v->threshold && named > 0)
+		return problem_set(why, GPG_ERR_CERT_EXPIRED, "the "
+		    "certificates of the root's keys are not good now; the "
+		    "owner of %s gives them others, with touchstone trust "
+		    "rotate", gun);
 	return problem_set(why, GPG_ERR_BAD_SIGNATURE, "the root of this "
 	    "trust data is of another repository: its keys have no "
 	    "certificates in the name of %s", gun);

@@ -27,10 +27,11 @@ gpg_error_t pin_check(const struct pin *, const struct trust_role *root,
 
 /*
  * As many as must have signed the root have certificates in the repository's
- * name, as Notary has it: the key alone may be of many repositories.
+ * name, as Notary has it: the key alone may be of many repositories.  They are
+ * good now, since what is trusted for the first time, or next, is new.
  */
 gpg_error_t pin_check_name(const struct trust_role *root, const char *gun,
-    struct problem *);
+    int64_t now, struct problem *);
 
 /* SHA-256 of a key's first certificate, hex; "" if it has none. */
 void pin_fingerprint(const struct tuf_key *, char hex[65]);

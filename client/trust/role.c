@@ -115,9 +115,9 @@ role_check_time(const struct trust_role *r, int64_t now, struct problem *why)
 	    "back what is newer", r->name, day);
 }
 
-/* Whether all that could sign it still may. */
+/* Whether all that signed it still may. */
 static bool
-same_signers(const struct mark *m, const struct tuf_signer *s)
+may_still(const struct mark *m, const struct tuf_signer *s)
 {
 	json_t *id;
 	size_t i;
@@ -139,7 +139,7 @@ role_check_mark(const struct trust_role *r, const struct state *s,
 
 	state_mark(s, r->name, &m);
 	if (m.version == 0 || !tuf_signers_find(by, r->name, &signer) ||
-	    !same_signers(&m, &signer))
+	    !may_still(&m, &signer))
 		return 0;
 	if (version < m.version)
 		return problem_set(why, GPG_ERR_CONFLICT, "rollback: the "
@@ -164,7 +164,7 @@ role_check_missing(const struct trust_role *r, const struct state *s,
 
 	state_mark(s, r->name, &m);
 	if (m.version == 0 || !tuf_signers_find(by, r->name, &signer) ||
-	    !same_signers(&m, &signer))
+	    !may_still(&m, &signer))
 		return 0;
 	return problem_set(why, GPG_ERR_CONFLICT, "rollback: the snapshot has "
 	    "no \"%s\" any more, of which version %u was there before; do not "
@@ -173,19 +173,19 @@ role_check_missing(const struct trust_role *r, const struct state *s,
 }
 
 gpg_error_t
-role_keep_mark(const struct trust_role *r, struct state *s,
-    const struct tuf_role *by)
+role_keep_mark(const struct trust_role *r, struct state *s)
 {
-	struct mark m = { .version = r->env.role.version };
-	struct tuf_signer signer;
-	gpg_error_t err;
+	struct mark m = { .version = r->env.role.version,
+		.keys = json_array() };
+	gpg_error_t err = m.keys ? 0 : gpg_error(GPG_ERR_ENOMEM);
 
-	if (!tuf_signers_find(by, r->name, &signer))
-		return gpg_error(GPG_ERR_NOT_FOUND);
 	memcpy(m.sha256, r->sha256, sizeof(m.sha256));
-	if (!(m.keys = json_deep_copy(signer.keyids)))
-		return gpg_error(GPG_ERR_ENOMEM);
-	err = state_set_mark(s, r->name, &m);
+	for (size_t i = 0; i < r->signed_by.count && !err; i++)
+		if (json_array_append_new(m.keys,
+		    json_string(r->signed_by.ids[i])))
+			err = gpg_error(GPG_ERR_ENOMEM);
+	if (!err)
+		err = state_set_mark(s, r->name, &m);
 	json_decref(m.keys);
 	return err;
 }

@@ -44,8 +44,9 @@ gpg_error_t role_check_time(const struct trust_role *, int64_t now,
 
 /*
  * Not older than what was seen, nor the same version with other bytes, unless
- * a key that could sign it then may no more: its last version may have been
- * made up.  GPG_ERR_CONFLICT.
+ * a key that signed what was seen may no more: it may have been stolen, and
+ * the version made up.  That another has gone changes nothing.
+ * GPG_ERR_CONFLICT.
  */
 gpg_error_t role_check_mark(const struct trust_role *, const struct state *,
     const struct tuf_role *by, struct problem *);
@@ -54,9 +55,8 @@ gpg_error_t role_check_mark(const struct trust_role *, const struct state *,
 gpg_error_t role_check_missing(const struct trust_role *,
     const struct state *, const struct tuf_role *by, struct problem *);
 
-/* Remembers it. */
-gpg_error_t role_keep_mark(const struct trust_role *, struct state *,
-    const struct tuf_role *by);
+/* Remembers it, and who signed it. */
+gpg_error_t role_keep_mark(const struct trust_role *, struct state *);
 
 /* Seconds since 1970 as "2029-11-22". */
 void role_day(int64_t when, char out[16]);

@@ -40,7 +40,7 @@ get_root(struct trust *t, const char *name, struct trust_role *r)
 	    (err = role_read(r, &t->why)) ||
 	    (err = role_check_signed(r, &r->env.role, &t->why)))
 		return err;
-	return pin_check_name(r, t->gun.name, &t->why);
+	return pin_check_name(r, t->gun.name, t->now, &t->why);
 }
 
 static gpg_error_t
@@ -109,5 +109,7 @@ root_update(struct trust *t, const struct pin *pin)
 	if (err || (err = pin_check(pin, &t->root, &t->why)))
 		return err;
 	t->first = !known;
-	return t->renew ? 0 : role_check_time(&t->root, t->now, &t->why);
+	/* One that is out of date, and nobody vouches for, may be stolen. */
+	return t->renew && (known || pin->text) ? 0 :
+	    role_check_time(&t->root, t->now, &t->why);
 }

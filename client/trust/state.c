@@ -296,10 +296,3 @@ state_set_mark(struct state *s, const char *role, const struct mark *m)
 	    json_pack("{s:I,s:s,s:O}", "version", (json_int_t)m->version,
 	    "sha256", m->sha256, "keys", m->keys));
 }
-
-void
-state_drop_mark(struct state *s, const char *role)
-{
-	if (!json_object_del(json_object_get(s->json, "roles"), role))
-		s->dirty = true;
-}

@@ -47,12 +47,11 @@ gpg_error_t state_set_pinned(struct state *, const char *how, int64_t since);
 struct mark {
 	uint32_t version;	/* 0: nothing */
 	char sha256[65];	/* hex, of its file */
-	json_t *keys;		/* ids that could sign it; borrowed */
+	json_t *keys;		/* ids that signed it; borrowed */
 };
 
 void state_mark(const struct state *, const char *role, struct mark *);
 gpg_error_t state_set_mark(struct state *, const char *role,
     const struct mark *);
-void state_drop_mark(struct state *, const char *role);
 
 #endif

@@ -254,19 +254,18 @@ get_all(struct trust *t, const struct pin *pin)
 static gpg_error_t
 keep_marks(struct trust *t)
 {
-	const struct tuf_role *root = &t->root.env.role;
 	struct state *s = &t->state;
 	gpg_error_t err;
 
-	if ((err = role_keep_mark(&t->root, s, root)) ||
-	    (err = role_keep_mark(&t->timestamp, s, root)) ||
-	    (err = role_keep_mark(&t->snapshot, s, root)))
+	if ((err = role_keep_mark(&t->root, s)) ||
+	    (err = role_keep_mark(&t->timestamp, s)) ||
+	    (err = role_keep_mark(&t->snapshot, s)))
 		return err;
 	for (size_t i = 0; i < t->role_count && !err; i++) {
 		const struct trust_role *r = &t->roles[i];
 
 		if (r->there && !r->err)
-			err = role_keep_mark(r, s, trust_parent(t, r));
+			err = role_keep_mark(r, s);
 	}
 	return err;
 }

@@ -47,6 +47,7 @@ why() {
 	root-back|root-misnamed) echo "the server's root 3 has version" ;;
 	*-back) echo 'rollback: the server has version 2' ;;
 	mix-unlisted) echo 'rollback: the snapshot has no "targets/releases"' ;;
+	root-certificate-old) echo 'certificates of the root.s keys are not good' ;;
 	root-rotated-alone|root-rotated-evil) echo 'root rotation: version 3' ;;
 	root-skips|root-missing|root-long) echo 'mix and match' ;;
 	mix-no-*) echo 'malformed or missing' ;;
@@ -101,9 +102,9 @@ refuses() {
 }
 
 # ---- what is signed ----
-sound='sound|root-rotated|root-renews|delegates-others|timestamp-long|.*-forward|.*-threshold-met'
+sound='sound|root-rotated|root-renews|delegates-others|delegates-fewer|delegates-renews|timestamp-long|.*-forward|.*-threshold-met'
 some='forged|stolen-id|unsigned|expired|back|version-31|twice|hash|cut|missing|key-unknown|threshold-one|threshold-same'
-all="targets-.*|(root|timestamp|snapshot|releases)-($some)|root-(rotated|skips|mis|no-).*|(mix|delegates|target)-.*"
+all="targets-.*|(root|timestamp|snapshot|releases)-($some)|root-(rotated|certificate|skips|mis|no-).*|(mix|delegates|target)-.*"
 for name in $(attacks | grep -Ex "$all" | grep -Evx "$sound"); do
 	ok "$name is refused, and nothing of it kept" refuses "$name"
 done
@@ -120,7 +121,7 @@ done
 
 # ---- what is sound too ----
 for name in root-rotated targets-threshold-met releases-threshold-met \
-    delegates-others; do
+    delegates-others delegates-fewer; do
 	as_it_was "$name"
 	ok "$name is taken" trust verify "$gun:v1"
 	not_ok 'and kept' is_kept
@@ -138,6 +139,13 @@ not_ok 'and nothing after it' trust verify "$gun:v1"
 like 'by name' "$tap_out" 'rollback: .*2147483647'
 attack root-renews
 ok 'until there is another key for it' trust verify "$gun:v1"
+as_it_was releases-forward
+ok 'the same of a delegation' trust verify "$gun:v1"
+attack delegates-fewer
+not_ok 'where it does not help that others go' trust verify "$gun:v1"
+like 'by name' "$tap_out" 'rollback: .*2147483647'
+attack delegates-renews
+ok 'but that who signed it does' trust verify "$gun:v1"
 
 # ---- how it is sent ----
 sent() {
@@ -191,6 +199,11 @@ for name in root-rotated-alone timestamp-expired timestamp-back \
 done
 
 # ---- where we are to sign ----
+attack root-expired
+rm -rf "$state"
+not_ok 'what is expired is not renewed at first sight' trust witness "$gun"
+like 'by name' "$tap_out" "$(why root-expired)"
+not_ok 'and the root is not trusted' test -e "$state"
 for name in root-rotated-alone root-expired timestamp-expired timestamp-back \
     snapshot-back snapshot-forged targets-back targets-forged releases-back \
     releases-forged releases-stolen-id releases-hash releases-twice \

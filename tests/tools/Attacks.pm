@@ -191,6 +191,10 @@ my %plans = (
 			    for qw(timestamp snapshot);
 		} } };
 	},
+	# Its key's certificate is good no more: who stole that may be first.
+	'root-certificate-old' => sub {
+		return new_root('root', 'root2-old');
+	},
 	# One is left out: nobody has seen who may sign this one.
 	'root-skips' => sub {
 		my $plan = new_root('root', 'root2');
@@ -240,6 +244,20 @@ my %plans = (
 			$_[0]{delegations} = { keys => {}, roles => [] } } } };
 	},
 	'delegates-others' => sub { return { others => 1 } },
+	# One delegate goes; what another signed before is sound, or old.
+	'delegates-fewer' => sub { return fewer(4) },
+	'delegates-fewer-back' => sub { return fewer(2) },
+	# Who signs releases is another from now on.
+	'delegates-renews' => sub {
+		my $plan = later(sub {
+			my $d = $_[0]{delegations};
+			my $key = $Repository::keys{second};
+			$d->{keys}{ $key->{id} } = $key->{entry};
+			$d->{roles}[0]{keyids} = [$key->{id}];
+		});
+		$plan->{sign}{'targets/releases'} = ['second'];
+		return $plan;
+	},
 	'delegates-paths' => sub {
 		return { edit => { targets => sub {
 			$_->{paths} = ['other/']
@@ -278,6 +296,25 @@ my %plans = (
 	},
 );
 
+# fewer($version): releases are of that version, and have one key the less.
+sub fewer {
+	my ($version) = @_;
+	my $plan = later(sub {
+		my $place = $_[0]{delegations}{roles}[0];
+		$place->{keyids} = [$place->{keyids}[0]];
+	});
+	$plan->{edit}{'targets/releases'} = sub { $_[0]{version} = $version };
+	return $plan;
+}
+
+# later(change): of targets, in versions that may follow any other attack.
+sub later {
+	my ($change) = @_;
+	my $next = sub { $_[0]{version} = 5 };
+	return { edit => { snapshot => $next, timestamp => $next,
+	    targets => sub { $next->(@_); $change->(@_) } } };
+}
+
 sub of_target {
 	my ($name, $value) = @_;
 	return { edit => { 'targets/releases' => sub {
@@ -286,9 +323,10 @@ sub of_target {
 
 # new_root(KEY...): the next root, whose key is root2, signed by these.
 sub new_root {
+	my ($next) = (grep({ /^root2/ } @_), 'root2');
 	return { renew => 1, sign => { root => [@_] }, edit => { root => sub {
 		my ($signed, $r) = @_;
-		my $key = Repository::named_key($r, 'root', 'root2');
+		my $key = Repository::named_key($r, 'root', $next);
 		my $place = $signed->{roles}{root};
 		delete $signed->{keys}{ $place->{keyids}[0] };
 		$signed->{keys}{ $key->{id} } = $key->{entry};

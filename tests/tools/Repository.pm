@@ -35,13 +35,14 @@ sub keys_in {
 
 # named_key($r, $role, $name): "own" is the role's, "own-x509" the same with a
 # certificate, hence with another id.  By a root's certificate it is known
-# what it is the root of.
+# what it is the root of; "-old" has one that is not good any more.
 sub named_key {
 	my ($r, $role, $name) = @_;
 	my $x509 = $name =~ s/-x509$// ? $role : undef;
 	$name = $signers{$role} if $name eq 'own';
+	my $old = $name =~ s/-old$//;
 	$x509 = $r->{gun} if $name =~ /^root/;
-	return defined $x509 ? certified($keys{$name}{file}, $x509) :
+	return defined $x509 ? certified($keys{$name}{file}, $x509, $old) :
 	    $keys{$name};
 }
 

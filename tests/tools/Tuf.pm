@@ -80,15 +80,18 @@ keyUsage = critical, digitalSignature, keyEncipherment
 extendedKeyUsage = codeSigning
 END
 
-# certified($file, $name): of a key in a file, by a certificate with that name.
+# certified($file, $name, $old): of a key in a file, by a certificate with that
+# name, or by one that ended yesterday.
 sub certified {
-	my ($file, $name) = @_;
-	my $crt = $file . '.' . sha256_hex($name);
+	my ($file, $name, $old) = @_;
+	my $crt = $file . '.' . sha256_hex($name) . ($old ? '.old' : '');
 	unless (-f $crt) {
 		write_file("$file.cnf", $certificate);
 		run(qw(req -x509 -days 3650 -config), "$file.cnf", '-key',
 		    $file, '-subj', '/CN=' . $name =~ s{/}{\\/}gr, '-out',
 		    $crt);
+		run(qw(x509 -days -1 -in), $crt, '-signkey', $file, '-out',
+		    $crt) if $old;
 	}
 	return entry_key('ecdsa-x509', read_pem($crt), file => $file,
 	    method => 'ecdsa');

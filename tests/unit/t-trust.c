@@ -179,12 +179,6 @@ state_survives(void **state)
 	assert_true(view_eq_str(state_root(&s), "{\"x\":\"\\\\u00e9\"}"));
 	assert_string_equal(state_pinned(&s, &since), "first use");
 	assert_int_equal(since, 1000);
-	state_drop_mark(&s, "targets/releases");
-	save(&s);
-	state_free(&s);
-
-	load(f, &s, false);
-	assert_int_equal(version_of(&s, "targets/releases"), 0);
 	state_free(&s);
 }
 
