@@ -177,6 +177,7 @@ owner_draft(struct owner *o, json_t *j, const struct trust_role *was,
 {
 	struct trust *t = &o->session.trust;
 	struct draft *d = &o->drafts[o->count];
+	bool old = was->there && was->env.role.expires <= t->now;
 	gpg_error_t err;
 
 	if (o->count == DRAFTS_MAX) {
@@ -186,7 +187,9 @@ owner_draft(struct owner *o, json_t *j, const struct trust_role *was,
 	}
 	o->count++;
 	draft_init(d, was->name);
-	err = draft_make(d, j, was, fresh, t->now, &t->why);
+	/* The server may have kept back what came after what is expired. */
+	err = draft_make(d, j, was, fresh || (old && was != &t->root), t->now,
+	    &t->why);
 	*out = d;
 	return session_fail(&o->session, err);
 }

@@ -87,6 +87,8 @@ for role in targets root; do
 	not_ok "$role: nor renews anything" trust witness "$gun" --key alice
 	like "$role: whose is to be done is told" "$tap_out" "its owner's"
 	ok "$role: the owner renews" trust witness "$gun"
+	test $role = root ||
+	    like 'told what they say' "$(last)" "^targets/alice by .* new, ver"
 	is "$role: as they were" "$(tuf $role "$gun" |
 	    jq -cS '.signed | del(.version, .expires)')" "$kept"
 	ok "$role: they count again" trust verify "$image"
