@@ -63,7 +63,8 @@ static gpg_error_t
 load_signers(struct verification *v, struct call *c)
 {
 	if (content_wanted(c) && !call_option(c, "key") &&
-	    !call_option(c, "certificate") && !call_option(c, "root")) {
+	    !call_option(c, "certificate") && !call_option(c, "root") &&
+	    !call_option(c, "require")) {
 		v->wanted = 0;
 		return 0;
 	}

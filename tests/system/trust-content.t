@@ -62,6 +62,8 @@ ok 'both are asked for and there' sh -c '
 is 'both are told' "$(verify --json --key me "$gun@$one" | jq -c \
     '[.verified, .content_trust.tag, .keys, .required]')" '[true,"v1",1,1]'
 not_ok 'with neither nothing is' verify --no-content-trust "$gun:v1"
+not_ok 'how many keys must have signed is not passed over' \
+    verify --require 1 "$gun@$one"
 not_ok 'an archive has no name' verify "oci:$user/layout/one:v1"
 ok 'unless it gets one' verify --as "$gun:v1" "oci:$user/layout/one:v1"
 not_ok 'which must be true' verify --as "$gun:v1" "oci:$user/layout/two:v1"
