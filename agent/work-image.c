@@ -34,8 +34,10 @@ image_parse(struct request *r)
 		return request_problem(r, gpg_err_code(err), "%s", why ? why :
 		    gpg_strerror(err));
 	for (size_t n = 0; n < r->image->note_count; n++)
-		object_name_note(&r->object, view_str(r->image->names[n]),
-		    view_str(r->image->values[n]));
+		if (!object_name_note(&r->object,
+		    view_str(r->image->names[n]), view_str(r->image->values[n]),
+		    r->image->note_count - n - 1))
+			break;
 	return 0;
 }
 

@@ -17,6 +17,7 @@
 #define PAYLOAD_SHOWN 96		/* bytes of a reference */
 #define NOTE_NAME_SHOWN 48	/* of an annotation's name */
 #define NOTE_SHOWN 32		/* and of its value */
+#define NOTES_LEFT 48		/* bytes for how many are not shown */
 
 static enum object_kind
 kind_of(const struct json_outline *look)
@@ -257,13 +258,40 @@ object_name_image(struct object *o, struct view reference, const char **why)
 	return 0;
 }
 
-void
-object_name_note(struct object *o, struct view name, struct view value)
+bool
+object_name_note(struct object *o, struct view name, struct view value,
+    size_t left)
 {
+	size_t used = strlen(o->summary);
+
 	name_add(o, ", with ");
 	name_add_word(o, name, NOTE_NAME_SHOWN);
 	name_add(o, "=");
 	name_add_word(o, value, NOTE_SHOWN);
+	if (strlen(o->summary) + NOTES_LEFT < sizeof(o->summary))
+		return true;
+	o->summary[used] = 0;
+	name_add(o, ", with annotations not shown here: ");
+	name_add_number(o, left + 1);
+	return false;
+}
+
+void
+image_name_notes(struct object *o, const json_t *notes)
+{
+	json_t *all = (json_t *)(uintptr_t)notes;	/* only looked at */
+	void *at = json_object_iter(all);
+	size_t left = json_object_size(all);
+	struct view value;
+	bool room = true;
+
+	for (; at && room; at = json_object_iter_next(all, at)) {
+		const char *name = json_object_iter_key(at);
+
+		if (!json_get_text(all, name, &value))
+			value = view_str("(no text)");
+		room = object_name_note(o, view_str(name), value, --left);
+	}
 }
 
 static gpg_error_t

@@ -368,6 +368,7 @@ read_payload(struct object *o, const json_t *j, const char **why)
 	name_add(o, i->digest);
 	name_add(o, ", ");
 	name_add_size(o, i->size);
+	image_name_notes(o, notes);
 	return 0;
 }
 

@@ -164,8 +164,13 @@ void object_name_login(struct object *, const char *host);
 gpg_error_t object_name_image(struct object *, struct view reference,
     const char **why);
 
-/* Adds to its name what its client wants said of it in a signature. */
-void object_name_note(struct object *, struct view name, struct view value);
+/*
+ * Adds to its name what a signature says of it beside; `left` more are to
+ * come.  False: it has no room, and how many are not shown was added instead,
+ * so that no more may be.
+ */
+bool object_name_note(struct object *, struct view name, struct view value,
+    size_t left);
 
 struct tuf_role;
 

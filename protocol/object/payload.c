@@ -83,6 +83,8 @@ read_simple(struct object *o, const json_t *j, const char **why)
 	name_add_word(o, reference, 112);
 	name_add(o, "@");
 	name_add(o, i->digest);
+	if (i->cosign)
+		image_name_notes(o, get(j, "optional"));
 	return 0;
 }
 
@@ -137,8 +139,9 @@ read_subject(const json_t *s, char digest[OBJECT_DIGEST], struct view *name)
 
 /* A reader may take any of the first subject's digests, and any subject. */
 static void
-put_statement(struct object *o, struct view name, size_t digests)
+put_statement(struct object *o, struct view name, const json_t *subject)
 {
+	size_t digests = json_object_size(get(subject, "digest"));
 	struct object_image *i = &o->image;
 
 	if (!strcmp(i->predicate, SIGN_V1)) {
@@ -163,6 +166,7 @@ put_statement(struct object *o, struct view name, size_t digests)
 		name_add_number(o, i->count - 1);
 		name_add(o, " more");
 	}
+	image_name_notes(o, get(subject, "annotations"));
 }
 
 static gpg_error_t
@@ -174,7 +178,6 @@ read_statement(struct object *o, const json_t *j, const char **why)
 	struct object_image *i = &o->image;
 	struct view type, predicate, name, first = view_of(NULL, 0);
 	char digest[OBJECT_DIGEST];
-	const json_t *one;
 
 	/* Another spelling of a name could be read for the one shown. */
 	if (!json_names_are(j, names, false))
@@ -196,8 +199,7 @@ read_statement(struct object *o, const json_t *j, const char **why)
 	if (i->count == 0)
 		return object_bad(why, "the statement is about nothing");
 	for (size_t n = 0; n < i->count; n++) {
-		one = json_array_get(subjects, n);
-		if (!read_subject(one, digest, &name))
+		if (!read_subject(json_array_get(subjects, n), digest, &name))
 			return object_bad(why, "a subject of the statement "
 			    "has no SHA-256 or SHA-512");
 		if (n == 0) {
@@ -205,8 +207,7 @@ read_statement(struct object *o, const json_t *j, const char **why)
 			first = name;
 		}
 	}
-	one = json_array_get(subjects, 0);
-	put_statement(o, first, json_object_size(get(one, "digest")));
+	put_statement(o, first, json_array_get(subjects, 0));
 	return 0;
 }
 

@@ -57,6 +57,10 @@ bool notation_claimed(struct view);
 /* Copies a text that is clean and fits; nothing else. */
 bool image_put_text(char *dst, size_t size, struct view);
 
+/* Adds the annotations of a payload, if there are any, to what it is named. */
+struct json_t;
+void image_name_notes(struct object *, const struct json_t *notes);
+
 /* Whether the bytes begin as a userauth request or SSHSIG does. */
 bool userauth_claimed(struct view);
 bool sshsig_claimed(struct view);

@@ -169,6 +169,9 @@ refused 'a statement as an OpenPGP document' 'no OpenPGP document' \
 no_raw 'a statement for the Notary Project' 'something else' payload notary-raw
 "$ask" image signer cosign-sig "$ref" - manifest payload
 ok "cosign's payload is signed" "$ask" raw signer sigstore-sha256 payload out
+sed 's/"optional":.*/"optional":{"approved":"yes"}}/' payload >changed
+ok 'with an annotation too' "$ask" raw signer sigstore-sha256 changed out
+like 'which the record has' "$(last)" 'signed.*, with approved=yes"'
 sed 's/cosign container image signature/atomic container signature/;
     s/"optional":.*/"optional":{"creator":"x","timestamp":1}}/' payload >changed
 no_raw "GPG's payload" 'something else' changed

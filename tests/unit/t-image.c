@@ -222,7 +222,7 @@ assert_noted(const char *name, const char *value, const char *shown)
 	assert_int_equal(read_bytes(view_str(MANIFEST), &o), 0);
 	assert_int_equal(object_name_image(&o, view_str("h/x:v1"), &why), 0);
 	snprintf(wanted, sizeof(wanted), "%s, with %s", o.summary, shown);
-	object_name_note(&o, view_str(name), view_str(value));
+	assert_true(object_name_note(&o, view_str(name), view_str(value), 0));
 	assert_string_equal(o.summary, wanted);
 }
 
@@ -238,10 +238,39 @@ test_notes_are_named_behind_an_image(void **state)
 	assert_noted("id", "0123456789abcdef0123456789abcdef0",
 	    "id=0123456789abcdef0123456789abc...");
 	assert_int_equal(read_bytes(view_str(MANIFEST), &o), 0);
-	for (size_t i = 0; i < 100; i++)
-		object_name_note(&o, view_str("name"), view_str("value"));
-	assert_int_equal(strlen(o.summary), OBJECT_SUMMARY - 1);
+	while (object_name_note(&o, view_str("name"), view_str("value"), 41))
+		;
+	assert_non_null(strstr(o.summary, ", with name=value, with "
+	    "annotations not shown here: 42"));
 	assert_true(text_is_clean(view_str(o.summary)));
+}
+
+static void
+test_notes_are_named_behind_a_payload(void **state)
+{
+	static const struct {
+		const char *payload, *from, *to, *shown;
+	} c[] = {
+		{ COSIGN, "\"timestamp\":17", "\"by\":\"a\\u001b\",\"n\":17",
+		    ", with creator=touchstone, with by=\"a?\", with "
+		    "n=\"(no text)\"" },
+		{ STATEMENT, "{\"digest\"", "{\"annotations\":{\"by\":\"me\"},"
+		    "\"digest\"", ", with by=me" },
+		{ NOTATION, "\"123\"", "\"124\"",
+		    ", with io.wabbit-networks.buildId=124" },
+	};
+	struct object o;
+
+	for (size_t i = 0; i < COUNT(c); i++) {
+		char *changed = with(c[i].payload, c[i].from, c[i].to);
+		size_t len = strlen(c[i].shown);
+
+		assert_int_equal(read_bytes(view_str(changed), &o), 0);
+		assert_true(strlen(o.summary) > len);
+		assert_string_equal(o.summary + strlen(o.summary) - len,
+		    c[i].shown);
+		free(changed);
+	}
 }
 
 static void
@@ -253,7 +282,8 @@ test_payloads_are_named(void **state)
 	    "docker.io/x/y:1@" DIGEST);
 	assert_int_equal(read_bytes(view_str(COSIGN), &o), 0);
 	assert_string_equal(o.summary, "cosign's signature of image "
-	    "docker.io/x/y:1@" DIGEST);
+	    "docker.io/x/y:1@" DIGEST ", with creator=touchstone, with "
+	    "timestamp=\"(no text)\"");
 	assert_true(o.image.cosign);
 	assert_string_equal(o.image.digest, DIGEST);
 	assert_string_equal(o.image.reference, "docker.io/x/y:1");
@@ -266,7 +296,8 @@ test_payloads_are_named(void **state)
 	assert_int_equal(read_bytes(view_str(NOTATION), &o), 0);
 	assert_int_equal(o.kind, OBJECT_NOTATION);
 	assert_string_equal(o.summary, "Notary Project's signature of " OCI
-	    "manifest.v1+json " DIGEST ", 16.7 kB");
+	    "manifest.v1+json " DIGEST ", 16.7 kB, with "
+	    "io.wabbit-networks.buildId=123");
 	assert_int_equal(o.image.wrapping, WRAP_NONE);
 	assert_int_equal(o.image.size, 16724);
 }
@@ -866,6 +897,7 @@ main(void)
 		cmocka_unit_test(test_indexes_are_named),
 		cmocka_unit_test(test_a_reference_names_an_image),
 		cmocka_unit_test(test_notes_are_named_behind_an_image),
+		cmocka_unit_test(test_notes_are_named_behind_a_payload),
 		cmocka_unit_test(test_payloads_are_named),
 		cmocka_unit_test(test_a_statement_tells_its_subjects),
 		cmocka_unit_test(test_a_manifest_is_read_strictly),
