@@ -129,8 +129,8 @@ choose(struct change *c)
 		return err;
 	if (listed == 0)
 		return call_problem(call, GPG_ERR_NO_SECKEY, "no delegation of "
-		    "%s lists the key %.16s…: its owner adds it, with docker "
-		    "trust signer add or notary delegation add", gun,
+		    "%s lists the key %.16s…: its owner adds it, with "
+		    "touchstone trust signer add, or docker's", gun,
 		    c->key->hex);
 	if (!releases && !c->remove)
 		say("%s does not list the key, which docker looks at: the tag "

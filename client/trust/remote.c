@@ -73,7 +73,9 @@ ask(struct remote *r, struct http_request *q, const char *actions,
 	for (;;) {
 		q->authorization = auth_header(r->auth, actions);
 		if ((err = http_ask(r->http, q, reply)))
-			return err;
+			return problem_set(r->why, err, "%s (--server "
+			    "gives another): %s", r->gun.server,
+			    r->why->text);
 		if (reply->status != 401 || reply->away)
 			break;
 		if ((err = auth_answer(r->auth, reply, q->url, actions)))
