@@ -160,3 +160,40 @@ json_text(const char *s)
 {
 	return s && *s ? json_string(s) : json_null();
 }
+
+int
+call_run(const struct command *cmd, int (*run)(struct call *), int argc,
+    char **argv)
+{
+	struct call c = { .command = cmd };
+	gpg_error_t err;
+	int status;
+
+	talk_init(&c.talk, -1);
+	if ((status = usage_parse(&c, argc, argv)) >= 0)
+		return status;
+	if ((err = paths_init(&c.paths))) {
+		call_problem(&c, err, "the home folder cannot be found: %s",
+		    gpg_strerror(err));
+		return call_fail(&c, err);
+	}
+	status = cmd->run ? cmd->run(&c) : run(&c);
+	talk_close(&c.talk);
+	paths_free(&c.paths);
+	return status;
+}
+
+int
+call_main(int (*run)(struct call *), int argc, char **argv)
+{
+	const struct command *cmd;
+	int used;
+
+	if (argc < 2) {
+		usage_overview(NULL);
+		return STATUS_USAGE;
+	}
+	if (!(cmd = usage_find(argc - 1, argv + 1, &used)))
+		return usage_unknown(argc - 1, argv + 1);
+	return call_run(cmd, run, argc - used, argv + used);
+}

@@ -109,6 +109,13 @@ int call_done(struct call *);
 json_t *json_view(struct view);
 json_t *json_text(const char *);
 
+/* Carries out a subcommand, by its row or else by `run`; an exit status. */
+int call_run(const struct command *, int (*run)(struct call *), int argc,
+    char **argv);
+
+/* What main() of touchstone-GROUP does. */
+int call_main(int (*run)(struct call *), int argc, char **argv);
+
 /* Command lines and help (client/usage.c). */
 const struct command *usage_find(int argc, char **argv, int *used);
 int usage_parse(struct call *, int argc, char **argv);

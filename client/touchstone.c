@@ -10,7 +10,6 @@
 #include "client/image/rows.h"
 #include "client/trust/rows.h"
 
-
 static int run_help(struct call *);
 
 static const struct command cmd_help = {
@@ -87,27 +86,6 @@ run_program_of(const char *group, char **argv)
 	return STATUS_FAILED;
 }
 
-static int
-run(const struct command *cmd, int argc, char **argv)
-{
-	struct call c = { .command = cmd };
-	gpg_error_t err;
-	int status;
-
-	talk_init(&c.talk, -1);
-	if ((status = usage_parse(&c, argc, argv)) >= 0)
-		return status;
-	if ((err = paths_init(&c.paths))) {
-		call_problem(&c, err, "the home folder cannot be found: %s",
-		    gpg_strerror(err));
-		return call_fail(&c, err);
-	}
-	status = cmd->run(&c);
-	talk_close(&c.talk);
-	paths_free(&c.paths);
-	return status;
-}
-
 int
 main(int argc, char **argv)
 {
@@ -131,5 +109,5 @@ main(int argc, char **argv)
 		return usage_unknown(argc - 1, argv + 1);
 	if (!cmd->run)
 		return run_program_of(cmd->group, argv);
-	return run(cmd, argc - used, argv + used);
+	return call_run(cmd, NULL, argc - used, argv + used);
 }

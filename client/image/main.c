@@ -4,9 +4,6 @@
  */
 #include "config.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #include "client/image/rows.h"
 
 const struct command *const commands[] = {
@@ -32,26 +29,5 @@ run(struct call *c)
 int
 main(int argc, char **argv)
 {
-	struct call c = { .command = NULL };
-	gpg_error_t err;
-	int used, status;
-
-	if (argc < 2) {
-		usage_overview(NULL);
-		return STATUS_USAGE;
-	}
-	if (!(c.command = usage_find(argc - 1, argv + 1, &used)))
-		return usage_unknown(argc - 1, argv + 1);
-	talk_init(&c.talk, -1);
-	if ((status = usage_parse(&c, argc - used, argv + used)) >= 0)
-		return status;
-	if ((err = paths_init(&c.paths))) {
-		call_problem(&c, err, "the home folder cannot be found: %s",
-		    gpg_strerror(err));
-		return call_fail(&c, err);
-	}
-	status = run(&c);
-	talk_close(&c.talk);
-	paths_free(&c.paths);
-	return status;
+	return call_main(run, argc, argv);
 }

@@ -97,20 +97,15 @@ pass_for(struct auth *a, const char *actions)
 	return p;
 }
 
-const char *
-auth_header(struct auth *a, const char *actions)
+/* NULL if nothing is known yet; valid until the next. */
+static const char *
+header(struct auth *a, const char *actions)
 {
 	struct pass *p = pass_for(a, actions);
 
 	if (buf_len(&p->header) == 0 || (p->until && now() >= p->until))
 		return NULL;
 	return (const char *)buf_view(&p->header).p;
-}
-
-void
-auth_worked(struct auth *a, const char *actions)
-{
-	pass_for(a, actions)->rounds = 0;
 }
 
 static gpg_error_t
@@ -302,8 +297,9 @@ check_realm(struct auth *a, const struct challenge *ch, const char *url)
 	    ch->realm);
 }
 
-gpg_error_t
-auth_answer(struct auth *a, const struct http_reply *reply, const char *url,
+/* After a 401: makes the next header another. */
+static gpg_error_t
+answer(struct auth *a, const struct http_reply *reply, const char *url,
     const char *actions)
 {
 	struct pass *p = pass_for(a, actions);
@@ -335,4 +331,25 @@ auth_answer(struct auth *a, const struct http_reply *reply, const char *url,
 	if (!a->known.user || a->known.is_token || p->rounds > 1)
 		return refused(a, "the registry");
 	return put_basic(&a->known, &p->header);
+}
+
+gpg_error_t
+auth_ask(struct auth *a, struct http_request *q, const char *actions,
+    struct http_reply *reply)
+{
+	gpg_error_t err;
+
+	q->trust = a->trust;
+	for (;;) {
+		q->authorization = header(a, actions);
+		if ((err = http_ask(a->http, q, reply)))
+			return err;
+		if (reply->status != 401 || reply->away)
+			break;
+		if ((err = answer(a, reply, q->url, actions)))
+			return err;
+		http_reply_free(reply);
+	}
+	pass_for(a, actions)->rounds = 0;
+	return 0;
 }

@@ -19,19 +19,13 @@ void auth_free(struct auth **);		/* wipes */
 void auth_scope(struct auth *, const char *repository);
 
 /*
- * What to send for "pull", "pull,push" or "*"; NULL if nothing is known yet.
- * Valid until the next call.
+ * Asks for what takes these actions ("pull", "pull,push", "*"), with as many
+ * rounds of proving who asks as make sense; but not to a host that we were
+ * sent to, which could name any server of tokens.  Sets what goes along in
+ * the request.  GPG_ERR_NO_AUTH, with words, where nothing else can be tried;
+ * else as http_ask().
  */
-const char *auth_header(struct auth *, const char *actions);
-
-/*
- * After a 401: makes the next auth_header() another.  GPG_ERR_NO_AUTH, with
- * words, where nothing else can be tried.
- */
-gpg_error_t auth_answer(struct auth *, const struct http_reply *,
-    const char *url, const char *actions);
-
-/* What was sent was taken. */
-void auth_worked(struct auth *, const char *actions);
+gpg_error_t auth_ask(struct auth *, struct http_request *, const char *actions,
+    struct http_reply *);
 
 #endif

@@ -7,8 +7,8 @@
 #include <strings.h>
 
 #include "client/registry/auth.h"
+#include "client/registry/certsd.h"
 #include "client/registry/store.h"
-#include "client/registry/trust.h"
 
 #define ACCEPT MEDIA_MANIFEST ", " MEDIA_INDEX ", " MEDIA_DOCKER ", " \
     MEDIA_DOCKER_LIST
@@ -37,31 +37,6 @@ make_url(const struct registry *r, char url[URL_SIZE], const char *kind,
 	snprintf(url, URL_SIZE, "%s://%s/v2/%s/%s/%s",
 	    r->tls ? "https" : "http", reference_host(&r->store.image),
 	    r->store.image.repository, kind, name);
-}
-
-/*
- * With as many rounds of proving who asks as auth.c allows; not to a host that
- * we were sent to, which could name any server of tokens.
- */
-static gpg_error_t
-ask(struct registry *r, struct http_request *q, const char *actions,
-    struct http_reply *reply)
-{
-	gpg_error_t err;
-
-	q->trust = &r->trust;
-	for (;;) {
-		q->authorization = auth_header(r->auth, actions);
-		if ((err = http_ask(r->http, q, reply)))
-			return err;
-		if (reply->status != 401 || reply->away)
-			break;
-		if ((err = auth_answer(r->auth, reply, q->url, actions)))
-			return err;
-		http_reply_free(reply);
-	}
-	auth_worked(r->auth, actions);
-	return 0;
 }
 
 /* Words for a status that is none of success. */
@@ -128,7 +103,7 @@ get(struct store *s, const char *which, struct manifest *m)
 	make_url(r, url, "manifests", which);
 	snprintf(what, sizeof(what), "the manifest %s of %s/%s", which,
 	    s->image.registry, s->image.repository);
-	if (!(err = ask(r, &q, "pull", &reply)))
+	if (!(err = auth_ask(r->auth, &q, "pull", &reply)))
 		err = reply.status == 200 ? take_manifest(r, &reply, m) :
 		    refuse(r, &q, &reply);
 	http_reply_free(&reply);
@@ -150,7 +125,7 @@ put(struct store *s, const char *which, const struct manifest *m,
 	make_url(r, url, "manifests", which);
 	snprintf(what, sizeof(what), "writing the manifest %s to %s/%s",
 	    which, s->image.registry, s->image.repository);
-	if ((err = ask(r, &q, "pull,push", &reply)))
+	if ((err = auth_ask(r->auth, &q, "pull,push", &reply)))
 		goto out;
 	if (reply.status != 201 && reply.status != 200 && reply.status != 202)
 		err = refuse(r, &q, &reply);
@@ -180,7 +155,7 @@ get_blob(struct store *s, const struct descriptor *d, struct buf *b)
 	make_url(r, url, "blobs", d->digest);
 	snprintf(what, sizeof(what), "the blob %s of %s/%s", d->digest,
 	    s->image.registry, s->image.repository);
-	if (!(err = ask(r, &q, "pull", &reply)))
+	if (!(err = auth_ask(r->auth, &q, "pull", &reply)))
 		err = reply.status == 200 ? buf_put_view(b,
 		    buf_view(&reply.body)) : refuse(r, &q, &reply);
 	http_reply_free(&reply);
@@ -197,7 +172,7 @@ has_blob(struct registry *r, const char *digest, bool *there)
 	gpg_error_t err;
 
 	make_url(r, url, "blobs", digest);
-	if (!(err = ask(r, &q, "pull,push", &reply))) {
+	if (!(err = auth_ask(r->auth, &q, "pull,push", &reply))) {
 		*there = reply.status == 200;
 		if (reply.status != 200 && reply.status != 404)
 			err = refuse(r, &q, &reply);
@@ -219,7 +194,7 @@ start_upload(struct registry *r, const char *digest, char url[URL_SIZE],
 	size_t len;
 
 	make_url(r, base, "blobs", "uploads/");
-	if ((err = ask(r, &q, "pull,push", &reply)))
+	if ((err = auth_ask(r->auth, &q, "pull,push", &reply)))
 		goto out;
 	if (reply.status != 202 || !reply.location[0]) {
 		err = refuse(r, &q, &reply);
@@ -267,7 +242,7 @@ upload(struct registry *r, const char *digest, struct http_request *q)
 	q->type = "application/octet-stream";
 	q->max = 65536;
 	q->stranger = !home;
-	err = home ? ask(r, q, "pull,push", &reply) :
+	err = home ? auth_ask(r->auth, q, "pull,push", &reply) :
 	    http_ask(r->http, q, &reply);
 	if (!err && reply.status != 201)
 		err = refuse(r, q, &reply);
@@ -370,7 +345,7 @@ referrers(struct store *s, const char *digest, struct descriptors *out)
 			    "registry's list of referrers has more than %d "
 			    "pages; have those that are not needed removed",
 			    PAGES);
-		err = ask(r, &q, "pull", &reply);
+		err = auth_ask(r->auth, &q, "pull", &reply);
 		if (!err && i == 0 && (reply.status == 404 ||
 		    reply.status == 405 || (reply.status == 200 &&
 		    strcmp(reply.type, MEDIA_INDEX))))
@@ -399,7 +374,7 @@ close_registry(struct store *s)
 	struct registry *r = registry_of(s);
 
 	auth_free(&r->auth);
-	trust_free(&r->trust);
+	certsd_free(&r->trust);
 	http_close(&r->http);
 	free(r);
 }
@@ -436,7 +411,7 @@ registry_open(struct store **out, const struct reference *image,
 		return gpg_error_from_syserror();
 	r->store.ops = &registry_ops;
 	r->store.image = *image;
-	if (!(err = trust_find(image->registry, &r->trust, &r->store.why)) &&
+	if (!(err = certsd_find(image->registry, &r->trust, &r->store.why)) &&
 	    !(err = http_open(&r->http, options, &r->store.why)) &&
 	    !(err = find_scheme(r, options)))
 		err = auth_new(&r->auth, r->http, image, &r->trust,

@@ -8,7 +8,7 @@
 #include <sys/random.h>
 
 #include "client/registry/auth.h"
-#include "client/registry/trust.h"
+#include "client/registry/certsd.h"
 #include "client/trust/remote.h"
 
 #define URL_SIZE 2048
@@ -37,7 +37,7 @@ remote_open(struct remote **out, const struct gun *gun,
 		return problem_set(why, GPG_ERR_ENOMEM, "out of memory");
 	r->gun = *gun;
 	r->why = why;
-	if ((err = trust_find_notary(gun->host, &r->trust, why)) ||
+	if ((err = certsd_find_notary(gun->host, &r->trust, why)) ||
 	    (err = http_open(&r->http, options, why)) ||
 	    (err = auth_new(&r->auth, r->http, &r->gun.image, &r->trust,
 	    why))) {
@@ -58,32 +58,22 @@ remote_close(struct remote **remote)
 		return;
 	auth_free(&r->auth);
 	http_close(&r->http);
-	trust_free(&r->trust);
+	certsd_free(&r->trust);
 	free(r);
 	*remote = NULL;
 }
 
+/* Which server could not be asked is told; it may have been guessed. */
 static gpg_error_t
 ask(struct remote *r, struct http_request *q, const char *actions,
     struct http_reply *reply)
 {
-	gpg_error_t err;
+	gpg_error_t err = auth_ask(r->auth, q, actions, reply);
 
-	q->trust = &r->trust;
-	for (;;) {
-		q->authorization = auth_header(r->auth, actions);
-		if ((err = http_ask(r->http, q, reply)))
-			return problem_set(r->why, err, "%s (--server "
-			    "gives another): %s", r->gun.server,
-			    r->why->text);
-		if (reply->status != 401 || reply->away)
-			break;
-		if ((err = auth_answer(r->auth, reply, q->url, actions)))
-			return err;
-		http_reply_free(reply);
-	}
-	auth_worked(r->auth, actions);
-	return 0;
+	if (!err || gpg_err_code(err) == GPG_ERR_NO_AUTH)
+		return err;
+	return problem_set(r->why, err, "%s (--server gives another): %s",
+	    r->gun.server, r->why->text);
 }
 
 /* The server's own words for its error: whether they are these. */

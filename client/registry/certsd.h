@@ -3,18 +3,18 @@
  * registry, where docker and podman look: certs.d/HOST[:PORT]/, *.crt being
  * authorities, NAME.cert and NAME.key what we show.
  */
-#ifndef CLIENT_REGISTRY_TRUST_H
-#define CLIENT_REGISTRY_TRUST_H
+#ifndef CLIENT_REGISTRY_CERTSD_H
+#define CLIENT_REGISTRY_CERTSD_H
 
 #include "client/registry/http.h"
 
 /* The first folder that is there counts; none is no error. */
-gpg_error_t trust_find(const char *host, struct http_trust *,
+gpg_error_t certsd_find(const char *host, struct http_trust *,
     struct problem *);
 
 /* The same of a Notary server: first where docker keeps those, ~/.docker/tls. */
-gpg_error_t trust_find_notary(const char *host, struct http_trust *,
+gpg_error_t certsd_find_notary(const char *host, struct http_trust *,
     struct problem *);
-void trust_free(struct http_trust *);
+void certsd_free(struct http_trust *);
 
 #endif

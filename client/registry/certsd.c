@@ -8,13 +8,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "client/registry/trust.h"
+#include "client/registry/certsd.h"
 #include "local/paths.h"
 
 #define CA_MAX 1048576
 
 void
-trust_free(struct http_trust *t)
+certsd_free(struct http_trust *t)
 {
 	buf_free(&t->ca);
 	free(t->cert);
@@ -106,7 +106,7 @@ look_at(const struct place *places, size_t count, const char *host,
 		    places[i].below, host))
 			err = look_in(dir, t, why);
 	if (err)
-		trust_free(t);
+		certsd_free(t);
 	return err;
 }
 
@@ -133,14 +133,14 @@ trust_init(struct http_trust *t)
 }
 
 gpg_error_t
-trust_find(const char *host, struct http_trust *t, struct problem *why)
+certsd_find(const char *host, struct http_trust *t, struct problem *why)
 {
 	trust_init(t);
 	return look_at_certs(host, t, why);
 }
 
 gpg_error_t
-trust_find_notary(const char *host, struct http_trust *t, struct problem *why)
+certsd_find_notary(const char *host, struct http_trust *t, struct problem *why)
 {
 	const char *home = getenv("HOME"), *own = getenv("DOCKER_CONFIG");
 	const struct place places[] = {
