@@ -50,6 +50,7 @@ why() {
 	root-certificate-old) echo 'certificates of the root.s keys are not good' ;;
 	root-rotated-alone|root-rotated-evil) echo 'root rotation: version 3' ;;
 	root-skips|root-missing|root-long) echo 'mix and match' ;;
+	mix-two) echo 'two versions 3 of the trust data "targets/releases"' ;;
 	mix-no-*) echo 'malformed or missing' ;;
 	mix-endless) echo 'at most [0-9]+ are taken' ;;
 	delegates-none|delegates-paths|target-none) echo 'has no tag v1' ;;
@@ -60,7 +61,7 @@ why() {
 	root-hash|timestamp-hash|releases-no-keys|*-threshold-one|\
 	*-threshold-evil|*-threshold-same)
 		echo 'threshold not met|no role with signatures' ;;
-	mix-targets|mix-releases|mix-snapshot|*-hash) echo 'wrong hash' ;;
+	mix-targets|mix-releases|mix-snapshot|mix-sha512|*-hash) echo 'wrong hash' ;;
 	root-cut|timestamp-cut|*-no-json|*-version-63|*-version-long)
 		echo 'the JSON is malformed' ;;
 	*-cut|mix-length) echo 'wrong length' ;;

@@ -230,6 +230,18 @@ my %plans = (
 		return { edit => { snapshot => sub {
 			$_[0]{meta}{targets}{hashes} = {} } } };
 	},
+	# One hash of two that is another's.
+	'mix-sha512' => sub {
+		return { edit => { timestamp => sub {
+			$_[0]{meta}{snapshot}{hashes}{sha512} =
+			    'A' x 86 . '==' } } };
+	},
+	# What was seen, in other words; all that lists it is newer.
+	'mix-two' => sub {
+		return { edit => { 'targets/releases' => sub {
+			$_[0]{version} = 3;
+			$_[0]{expires} = expiry(86400) } } };
+	},
 	'mix-length' => sub {
 		return { edit => { timestamp => sub {
 			$_[0]{meta}{snapshot}{length} += 1 } } };
