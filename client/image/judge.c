@@ -17,7 +17,7 @@
 #include "wire/base64.h"
 #include "wire/text.h"
 
-#define ROOT_LABEL "by a certificate of the root"
+#define SUBJECT_MAX 1024
 
 const char *
 form_name(enum form f)
@@ -43,6 +43,21 @@ name_key(struct verdict *v, const char *label, const struct pubkey *key)
 	snprintf(v->signer, sizeof(v->signer), "%s", label);
 	for (size_t i = 0; i < id.len; i++)
 		snprintf(v->key + 2 * i, 3, "%02x", id.p[i]);
+}
+
+/* Whoever the root has certified, and no one that was named here. */
+static void
+name_certified(struct verdict *v, X509 *leaf, const struct pubkey *key)
+{
+	char label[sizeof(v->signer)], clean[sizeof(v->signer)];
+	struct buf subject;
+
+	buf_init(&subject, SUBJECT_MAX);
+	certs_put_subject(leaf, &subject);
+	snprintf(label, sizeof(label), "a certificate of the root, %.*s",
+	    (int)buf_len(&subject), (const char *)buf_view(&subject).p);
+	name_key(v, text_clean(clean, sizeof(clean), view_str(label)), key);
+	buf_free(&subject);
 }
 
 static bool
@@ -128,7 +143,7 @@ find_root(const struct signers *all, const struct attest_certs *chain,
 		return fail(v, gpg_err_code(err), why[0] ? why :
 		    gpg_strerror(err));
 	if (made_by(key, RAWSIG_SIGSTORE, parts, count, sig)) {
-		name_key(v, ROOT_LABEL, key);
+		name_certified(v, chain->certs[0], key);
 	} else {
 		other = refused_why(key, RAWSIG_SIGSTORE, parts, count, sig);
 		err = fail(v, GPG_ERR_BAD_SIGNATURE, other ? other : "the "
@@ -321,7 +336,7 @@ notary_signer(const struct signers *all, const struct notaryenv_read *r,
 		return fail(v, gpg_err_code(err), why[0] ? why :
 		    gpg_strerror(err));
 	}
-	name_key(v, ROOT_LABEL, key);
+	name_certified(v, r->chain->certs[0], key);
 	pubkey_free(&key);
 	v->why[0] = 0;
 	return 0;

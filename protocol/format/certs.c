@@ -212,6 +212,23 @@ certs_get_key(X509 *x, struct pubkey **out)
 	return err;
 }
 
+gpg_error_t
+certs_put_subject(X509 *x, struct buf *out)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	gpg_error_t err = gpg_error(GPG_ERR_ENOMEM);
+	char *text;
+	long len;
+
+	if (bio && X509_NAME_print_ex(bio, X509_get_subject_name(x), 0,
+	    XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB) >= 0 &&
+	    (len = BIO_get_mem_data(bio, &text)) >= 0)
+		err = buf_put(out, text, (size_t)len);
+	BIO_free(bio);
+	ERR_clear_error();
+	return err;
+}
+
 static gpg_error_t
 put_one(X509 *x, struct buf *out)
 {

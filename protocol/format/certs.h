@@ -32,6 +32,9 @@ gpg_error_t certs_verify(const struct attest_certs *chain,
 /* Puts the certificate's DER. */
 gpg_error_t certs_put_der(X509 *, struct buf *);
 
+/* Whose it is, as RFC 2253 writes names; not clean. */
+gpg_error_t certs_put_subject(X509 *, struct buf *);
+
 /* Its key; GPG_ERR_PUBKEY_ALGO, GPG_ERR_BAD_PUBKEY. */
 gpg_error_t certs_get_key(X509 *, struct pubkey **);
 

@@ -244,6 +244,8 @@ pss='-sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:digest'
 jws by-pss rsa PS256 sha256 $pss
 ok 'RSA-PSS counts for notation' verify --key "$user/rsa.pub" "$image"
 ok 'by a root too' verify --root "$user/rsa.crt" "$image"
+like 'and it is told whose certificate it was' "$tap_out" \
+    'signed by a certificate of the root, CN=rsa,O=tests,C=DE, key'
 jws by-pkcs1 rsa PS256 sha256
 for option in '--key rsa.pub' '--root rsa.crt' '--certificate rsa.crt'; do
 	refused "PKCS#1 does not, by ${option% *}" 'PKCS#1 v1.5' \
