@@ -55,14 +55,14 @@ struct http_request {
 	uint64_t fd_len;
 	size_t max;		/* of the reply's body */
 	bool follow;		/* redirects */
-	bool stranger;		/* no host that our certificate is for */
+	bool stranger;		/* the first host gets neither of those */
 };
 
 #define HTTP_CHALLENGES 4
 
 struct http_reply {
 	long status;
-	bool away;		/* another host said it, after a redirect */
+	bool away;		/* a stranger said it, or after a redirect */
 	struct buf body;
 	int64_t length;		/* as declared; -1 */
 	char type[256];

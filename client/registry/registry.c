@@ -242,8 +242,7 @@ upload(struct registry *r, const char *digest, struct http_request *q)
 	q->type = "application/octet-stream";
 	q->max = 65536;
 	q->stranger = !home;
-	err = home ? auth_ask(r->auth, q, "pull,push", &reply) :
-	    http_ask(r->http, q, &reply);
+	err = auth_ask(r->auth, q, "pull,push", &reply);
 	if (!err && reply.status != 201)
 		err = refuse(r, q, &reply);
 	if (!err && reply.digest[0] && strcmp(reply.digest, digest))

@@ -151,6 +151,9 @@ ok 'one that is given is taken' \
 not_ok 'from TLS to plain http is not followed' \
     at --ca "$user/tls/house/ca.pem" resolve "$hostile/elsewhere-plain"
 like 'with the reason' "$tap_out" 'from TLS to plain http'
+not_ok 'nor with an upload' at --ca "$user/tls/house/ca.pem" \
+    put-blob "$hostile/uploads-plain" "$user/blob"
+like 'with the reason, too' "$tap_out" 'upload from TLS to plain http'
 
 # ---- a certificate of ours ----
 certificate house client extendedKeyUsage=clientAuth
