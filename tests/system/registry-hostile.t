@@ -154,6 +154,10 @@ like 'with the reason' "$tap_out" 'from TLS to plain http'
 not_ok 'nor with an upload' at --ca "$user/tls/house/ca.pem" \
     put-blob "$hostile/uploads-plain" "$user/blob"
 like 'with the reason, too' "$tap_out" 'upload from TLS to plain http'
+not_ok 'nor for a token' \
+    at --ca "$user/tls/house/ca.pem" resolve "$hostile/token-plain"
+like 'with the reason' "$tap_out" '127\.0\.0\.2.* no TLS'
+unlike 'and nobody was asked for one' "$(cat "$user/other.log")" '/token'
 
 # ---- a certificate of ours ----
 certificate house client extendedKeyUsage=clientAuth
