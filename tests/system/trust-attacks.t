@@ -54,6 +54,7 @@ why() {
 	mix-no-*) echo 'malformed or missing' ;;
 	mix-endless) echo 'at most [0-9]+ are taken' ;;
 	delegates-none|delegates-paths|target-none) echo 'has no tag v1' ;;
+	target-size) echo 'trust data of .* says that v1 is .*\(5 bytes\)' ;;
 	target-name) echo 'fractions, .* control characters' ;;
 	target-*) echo 'a target is malformed' ;;
 	*-threshold-repeat) echo 'a key has two' ;;
@@ -67,6 +68,7 @@ why() {
 	*-cut|mix-length) echo 'wrong length' ;;
 	*-missing) echo 'is not at https' ;;
 	*-long) echo 'sends more than [0-9]+ bytes' ;;
+	delegates-beside) echo 'is trust data of another role' ;;
 	delegates-itself|delegates-twice) echo 'the delegations are malformed' ;;
 	*-twice) echo 'has a key twice' ;;
 	*-case) echo 'differs in case alone' ;;
@@ -85,7 +87,8 @@ why() {
 # What one delegate did does not keep what others signed from being newer.
 nothing_is_kept() {
 	case $1 in
-	delegates-none|delegates-paths|delegates-fallback|target-none) ;;
+	delegates-none|delegates-paths|delegates-beside|\
+	delegates-fallback|target-none|target-size) ;;
 	releases-*|target-*) test 3 = \
 	    "$(jq '.roles["targets/releases"].version' "$state"/*)" ;;
 	*) is_kept ;;

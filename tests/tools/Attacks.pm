@@ -288,12 +288,19 @@ my %plans = (
 			push @{ $_[0]{delegations}{roles} },
 			    $_[0]{delegations}{roles}[0] } } };
 	},
+	# A delegate names signers that are not below it.
+	'delegates-beside' => sub {
+		return { edit => { 'targets/releases' => sub {
+			Repository::delegate($_[0], 'targets/carol',
+			    $Repository::keys{alice}) } } };
+	},
 	'delegates-itself' => sub {
 		return { edit => { targets => sub {
 			$_[0]{delegations}{roles}[0]{name} = 'targets' } } };
 	},
 	# ---- what is signed for ----
 	'target-length' => sub { return of_target(length => -1) },
+	'target-size' => sub { return of_target(length => 5) },
 	'target-hash' => sub { return of_target(hashes => {}) },
 	'target-hash-short' => sub {
 		return of_target(hashes => { sha256 => 'AAAA' });
