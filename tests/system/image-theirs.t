@@ -198,10 +198,13 @@ jws() {
 	jws_key=$2 jws_hash=$4
 	"$tool" get "$image" >"$user/of"
 	printf '{"targetArtifact":{"mediaType":"%s","digest":"%s","size":%s}}' \
-	    "$(jq -r .mediaType "$user/of")" "$digest" \
-	    "$(wc -c <"$user/of")" | b64url >"$user/payload"
-	printf '{"alg":"%s","crit":["io.cncf.notary.signingScheme"],"cty":"application/vnd.cncf.notary.payload.v1+json","io.cncf.notary.signingScheme":"notary.x509","io.cncf.notary.signingTime":"%s"}' \
-	    "$3" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" | b64url >"$user/protected"
+	    "${jws_type-$(jq -r .mediaType "$user/of")}" "$digest" \
+	    "${jws_size-$(wc -c <"$user/of")}" | b64url >"$user/payload"
+	printf '{"alg":"%s","crit":["io.cncf.notary.signingScheme"%s],"cty":"application/vnd.cncf.notary.payload.v1+json","io.cncf.notary.signingScheme":"notary.x509","io.cncf.notary.signingTime":"%s"%s}' \
+	    "$3" "${jws_until:+,\"io.cncf.notary.expiry\"}" \
+	    "$(date -u +%Y-%m-%dT%H:%M:%SZ)" \
+	    "${jws_until:+,\"io.cncf.notary.expiry\":\"$jws_until\"}" |
+	    b64url >"$user/protected"
 	shift 4
 	{ cat "$user/protected"; printf .; cat "$user/payload"; } |
 	    openssl dgst -$jws_hash -sign "$user/$jws_key.key" "$@" \
@@ -266,6 +269,54 @@ for option in '--key ec.pub' '--root ec.crt'; do
 	refused "with SHA-1 it does not, by ${option% *}" 'SHA-1' \
 	    verify ${option% *} "$user/${option#* }" "$image"
 done
+jws_size=9
+jws of-size ec ES256 sha256
+refused 'an image of another size does not' 'another type or size' \
+    verify --key "$user/ec.pub" "$image"
+unset jws_size
+jws_type=application/vnd.oci.image.index.v1+json
+jws of-type ec ES256 sha256
+refused 'nor one of another type' 'another type or size' \
+    verify --key "$user/ec.pub" "$image"
+unset jws_type
+jws_until=2120-01-01T00:00:00Z
+jws lasting ec ES256 sha256
+ok 'one that will expire counts' verify --key "$user/ec.pub" "$image"
+jws_until=2020-01-01T00:00:00Z
+jws expired ec ES256 sha256
+for option in '--key ec.pub' '--root ec.crt' '--certificate ec.crt'; do
+	refused "one that has does not, by ${option% *}" 'has expired' \
+	    verify ${option% *} "$user/${option#* }" "$image"
+done
+unset jws_until
+# Certificates of the key that signed, and when they are valid.
+jws dated ec ES256 sha256
+openssl req -new -key "$user/ec.key" -subj /CN=ec -out "$user/ec.csr"
+for days in '20200101 20210101' '21000101 21200101' '20200101 21200101'; do
+	: >"$user/index.txt"
+	openssl ca -batch -selfsign -notext -create_serial -md sha256 \
+	    -config /dev/stdin -keyfile "$user/ec.key" -in "$user/ec.csr" \
+	    -startdate "${days% *}000000Z" -enddate "${days#* }000000Z" \
+	    -out "$user/ec-${days%%0101 *}-${days#* }.crt" \
+	    >"$user/ca.log" 2>&1 <<-END
+	[ca]
+	default_ca = c
+	[c]
+	database = $user/index.txt
+	new_certs_dir = $user
+	serial = $user/serial
+	policy = p
+	unique_subject = no
+	[p]
+	commonName = supplied
+	END
+done
+ok 'by a certificate that is valid' verify \
+    --certificate "$user/ec-2020-21200101.crt" "$image"
+refused 'not by one that was' 'not valid now' verify \
+    --certificate "$user/ec-2020-20210101.crt" "$image"
+refused 'nor by one that will be' 'not valid now' verify \
+    --certificate "$user/ec-2100-21200101.crt" "$image"
 if needs_notation; then
 	"$notation" cert add --type ca --store ours "$chain" \
 	    >"$user/notation.log" 2>&1
