@@ -46,13 +46,18 @@ is 'no agent was needed' "$(agent_pid)" ''
 soft_token P-256 ours || done_testing
 openssl genrsa -out "$user/rsa.key" 2048 2>/dev/null
 openssl rsa -in "$user/rsa.key" -pubout -out "$user/rsa.pub" 2>/dev/null
+# simple_payload REFERENCE TYPE OPTIONAL: of the image.
+simple_payload() {
+	printf '{"critical":{"identity":{"docker-reference":"%s"},"image":{"docker-manifest-digest":"%s"},"type":"%s signature"},"optional":%s}' \
+	    "$1" "$digest" "$2" "$3"
+}
 # by_hand NAME HASH OPTION...: a .sig by openssl
 by_hand() {
 	image "$1"
 	by_hand_hash=$2
 	shift 2
-	printf '{"critical":{"identity":{"docker-reference":"%s"},"image":{"docker-manifest-digest":"%s"},"type":"cosign container image signature"},"optional":null}' \
-	    "${image%:*}" "$digest" >"$user/payload"
+	simple_payload "${image%:*}" "${by_hand_type-cosign container image}" \
+	    null >"$user/payload"
 	note=$(openssl dgst -$by_hand_hash -sign \
 	    "$user/${by_hand_key-rsa}.key" "$@" "$user/payload" | base64 -w 0)
 	put_layer "$note"
@@ -90,6 +95,11 @@ ok 'ECDSA counts' verify --key "$user/ec.pub" "$image"
 by_hand weak-ecdsa sha1
 refused 'with SHA-1 it does not' 'SHA-1' verify --key "$user/ec.pub" "$image"
 unset by_hand_key
+by_hand_type='atomic container'
+by_hand other-kind sha256
+refused "a payload of GPG's does not" "no payload of cosign's" \
+    verify --key "$user/rsa.pub" "$image"
+unset by_hand_type
 by_hand tampered sha256
 sed -i 's/"optional":null/"optional":{"a":"b"}/' "$user/payload"
 put_layer "$note"
@@ -130,6 +140,9 @@ ok 'touchstone takes it, by registries.d' verify --key "$user/one.pgp" \
 ok 'and by a key of the keyring' verify --key "$fpr" "$image"
 refused 'not by another key' 'none of the given keys' \
     verify --key "$user/two.pgp" "$image"
+refused 'nor by another one of the keyring' 'none of the given keys' \
+    verify --key "$(gpg --list-keys --with-colons two@example.com |
+    sed -n 's/^fpr:::::::::\(.*\):/\1/p' | head -n 1)" "$image"
 ok 'touchstone adds its own' sign --key ours --simple "$image"
 is 'behind it' "$(ls "$user/lookaside/simple@sha256=${digest#sha256:}" |
     xargs)" 'signature-1 signature-2'
@@ -148,6 +161,17 @@ refused "another image's signature does not count" 'of another image' \
 printf 'x' | dd of="$user/lookaside/other@sha256=${digest#sha256:}/signature-1" \
     bs=1 seek=60 conv=notrunc 2>/dev/null
 refused 'nor what was tampered with' 'does not count' \
+    verify --key "$user/one.pgp" "$image"
+for type in 'atomic container' 'cosign container image'; do
+	simple_payload "$image" "$type" null >"$user/payload"
+	gpg --batch --quiet --yes -u one@example.com --sign \
+	    --output "$user/kind" "$user/payload" 2>>"$user/gpg.log"
+	cp "$user/kind" \
+	    "$user/lookaside/other@sha256=${digest#sha256:}/signature-1"
+	test "${type%% *}" = cosign || ok "what gpg signs, of $type, counts" \
+	    verify --key "$user/one.pgp" "$image"
+done
+refused "of $type it does not" "payload of cosign's" \
     verify --key "$user/one.pgp" "$image"
 gpg --batch --quiet --digest-algo SHA1 -u one@example.com --sign \
     --output "$user/sha1" "$user/payload" 2>>"$user/gpg.log"
@@ -269,6 +293,29 @@ for option in '--key ec.pub' '--root ec.crt'; do
 	refused "with SHA-1 it does not, by ${option% *}" 'SHA-1' \
 	    verify ${option% *} "$user/${option#* }" "$image"
 done
+# bundle NAME PREDICATE: an image with such a statement.
+bundle() {
+	image "$1"
+	"$tool" get "$image" >"$user/of"
+	printf '{"_type":"https://in-toto.io/Statement/v1","subject":[{"digest":{"sha256":"%s"}}],"predicateType":"%s","predicate":{}}' \
+	    "${digest#sha256:}" "$2" >"$user/statement"
+	{ printf 'DSSEv1 28 application/vnd.in-toto+json %s ' \
+	    "$(wc -c <"$user/statement")"; cat "$user/statement"; } |
+	    openssl dgst -sha256 -sign "$user/ec.key" >"$user/sig"
+	jq -nc --arg p "$(base64 -w 0 "$user/statement")" \
+	    --arg s "$(base64 -w 0 "$user/sig")" '{mediaType:
+	    "application/vnd.dev.sigstore.bundle.v0.3+json",
+	    verificationMaterial: {publicKey: {hint: "x"}}, dsseEnvelope:
+	    {payload: $p, payloadType: "application/vnd.in-toto+json",
+	    signatures: [{sig: $s}]}}' >"$user/bundle"
+	refer application/vnd.dev.sigstore.bundle.v0.3+json \
+	    application/vnd.dev.sigstore.bundle.v0.3+json "$user/bundle"
+}
+bundle signs https://sigstore.dev/cosign/sign/v1
+ok 'a statement that signs counts' verify --key "$user/ec.pub" "$image"
+bundle attests https://slsa.dev/provenance/v1
+refused 'one that attests does not' 'does not sign it' \
+    verify --key "$user/ec.pub" "$image"
 jws_size=9
 jws of-size ec ES256 sha256
 refused 'an image of another size does not' 'another type or size' \
