@@ -597,6 +597,63 @@ test_jws_is_read_strictly(void **state)
 	attest_certs_free(&chain);
 }
 
+/* What the signature does not cover may not say by what it was made. */
+static void
+test_cose_is_read_strictly(void **state)
+{
+	static const struct {
+		struct view from, to;
+		gpg_err_code_t code;
+	} c[] = {
+#define V(s) { (const uint8_t *)s, sizeof(s) - 1 }
+#define UNPROTECTED V("\xa2\x18\x21")
+		{ UNPROTECTED, V("\xa3\x61x\x01\x18\x21"), 0 },
+		{ UNPROTECTED, V("\xa3\x01\x26\x18\x21"),
+		    GPG_ERR_BAD_DATA },
+		{ UNPROTECTED, V("\xa3\x01\x38\x22\x18\x21"),
+		    GPG_ERR_BAD_DATA },
+		{ UNPROTECTED, V("\xa3\x02\x80\x18\x21"),
+		    GPG_ERR_BAD_DATA },
+		{ UNPROTECTED, V("\xa3\x20\x80\x18\x21"),
+		    GPG_ERR_BAD_DATA },
+		{ UNPROTECTED, V("\xa2\x18\x22"), GPG_ERR_BAD_DATA },
+		{ UNPROTECTED, V("\xa2\x19\0\x21"), GPG_ERR_BAD_DATA },
+		{ UNPROTECTED, V("\xa3\x18\x21"), GPG_ERR_BAD_DATA },
+		{ UNPROTECTED, V("\xbf\x18\x21"), GPG_ERR_BAD_DATA },
+		{ V("\xd2\x84"), V("\x84"), GPG_ERR_BAD_DATA },
+		{ V("\xd2\x84"), V("\xd1\x84"), GPG_ERR_BAD_DATA },
+		{ V("\xd2\x84"), V("\xd2\x85"), GPG_ERR_BAD_DATA },
+	};
+	struct world *w = *state;
+	struct attest_certs *chain = make_chain(w, P256, &good_shape);
+	struct buf b, changed;
+
+	buf_init(&b, NOTARYENV_MAX);
+	buf_init(&changed, NOTARYENV_MAX);
+	make(w, P256, NOTARYENV_COSE, chain, NOW, 0, &b);
+	for (size_t i = 0; i < COUNT(c); i++) {
+		struct view v = buf_view(&b);
+		const uint8_t *at = memmem(v.p, v.len, c[i].from.p,
+		    c[i].from.len);
+		size_t before = (size_t)(at - v.p);
+
+		assert_non_null(at);
+		buf_reset(&changed);
+		buf_put(&changed, v.p, before);
+		buf_put_view(&changed, c[i].to);
+		before += c[i].from.len;
+		buf_put(&changed, v.p + before, v.len - before);
+		assert_code(check(w, NOTARYENV_COSE, buf_view(&changed), NOW,
+		    c[i].code ? NULL : w->key[P256]), c[i].code);
+	}
+	buf_put_u8(&b, 0);
+	assert_code(check(w, NOTARYENV_COSE, buf_view(&b), NOW, NULL),
+	    GPG_ERR_BAD_DATA);
+	buf_free(&changed);
+	buf_free(&b);
+	attest_certs_free(&chain);
+}
+
 int
 main(void)
 {
@@ -613,6 +670,7 @@ main(void)
 		cmocka_unit_test(test_the_chain_is_the_keys),
 		cmocka_unit_test(test_algorithms_are_not_confused),
 		cmocka_unit_test(test_jws_is_read_strictly),
+		cmocka_unit_test(test_cose_is_read_strictly),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
