@@ -147,6 +147,15 @@ ok 'touchstone adds its own' sign --key ours --simple "$image"
 is 'behind it' "$(ls "$user/lookaside/simple@sha256=${digest#sha256:}" |
     xargs)" 'signature-1 signature-2'
 ok 'both count' verify --require 2 --key "$user/one.pgp" --key ours "$image"
+ok 'it signs for cosign too' sign --key ours "$image"
+touchstone keys export --openpgp ours >"$user/ours.asc"
+refused 'one key in three forms is one' '^touchstone: 1 of the given keys' \
+    verify --require 2 --key ours "$image"
+refused 'and so it is where it is given twice' \
+    '^touchstone: 1 of the given keys' \
+    verify --require 2 --key ours --key "$user/ours.asc" "$image"
+ok 'its OpenPGP certificate alone does for what OpenPGP is' \
+    verify --key "$user/ours.asc" "$image"
 skopeo --insecure-policy copy -q --preserve-digests --src-tls-verify=false \
     --dest-tls-verify=false "docker://$image" "docker://$registry/simple:v2"
 refused 'another tag is not what was signed' 'another name' \
