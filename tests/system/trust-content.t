@@ -44,6 +44,9 @@ is 'in JSON' "$(resolve --json "$gun:v1" |
     jq -r '"\(.reference) \(.content_trust.role)"')" "$gun@$one targets"
 is 'a digest by itself' "$(resolve "$gun@$one")" "$gun@$one"
 is 'that nobody signed is none' "$(resolve "$gun@$two")" ''
+is 'a tag with what was signed' "$(resolve "$gun:v1@$one")" "$gun@$one"
+is 'not with what was not' "$(resolve "$gun:v1@$two")" ''
+like 'which is told' "$(cat "$user/resolve.err")" "says that v1 is $one, not"
 TOUCHSTONE_CONTENT_TRUST=0
 is '0 is off' "$(resolve "$gun:v1")" "$gun@$two"
 TOUCHSTONE_CONTENT_TRUST=1
