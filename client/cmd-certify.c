@@ -13,6 +13,7 @@
 #include "client/key.h"
 #include "format/notaryenv.h"
 
+#define SUBJECT_MAX 64		/* of a common name (RFC 5280, appendix A) */
 #define DAY 86400		/* seconds */
 #define DAYS_DEFAULT 1096
 #define DAYS_MAX 7305		/* 20 years */
@@ -118,6 +119,9 @@ certify(struct call *c, const struct key_info *k, uint32_t expires_after,
 	struct msg_progress done;
 	gpg_error_t err;
 
+	if (in.subject.len > SUBJECT_MAX)
+		return call_problem(c, GPG_ERR_TOO_LARGE, "a subject has at "
+		    "most %d bytes", SUBJECT_MAX);
 	if ((err = call_follow(c, MSG_certify_image, &in, &done)))
 		return err;
 	if ((err = attest_certs_add(chain, done.result)))

@@ -138,7 +138,8 @@ interrupted() {
 	printf '\003'; sleep 1; } | script -qefc "sh -c 'trap : INT
 	    touchstone lock; stty -a'" "$user/typed" >/dev/null
 }
-ok 'a question for a passphrase is interrupted' interrupted
+interrupted
+like 'a passphrase is asked for, and interrupted' "$(cat "$user/typed")" 'New passphrase'
 like 'the terminal has its echo back' "$(cat "$user/typed")" '[ ;]echo[ ;]'
 is 'nothing was locked' "$(status_of .locked)" false
 ok 'an empty passphrase is one' with '' ssh-add -x
