@@ -106,7 +106,7 @@ refuses() {
 }
 
 # ---- what is signed ----
-sound='sound|root-rotated|root-renews|delegates-others|delegates-fewer|delegates-renews|timestamp-long|.*-forward|.*-threshold-met'
+sound='sound|root-rotated|root-renews|delegates-others|delegates-two|delegates-fewer|delegates-renews|timestamp-long|.*-forward|.*-threshold-met'
 some='forged|stolen-id|unsigned|expired|back|version-31|twice|hash|cut|missing|key-unknown|threshold-one|threshold-same'
 all="targets-.*|(root|timestamp|snapshot|releases)-($some)|root-(rotated|certificate|skips|mis|no-).*|(mix|delegates|target)-.*"
 for name in $(attacks | grep -Ex "$all" | grep -Evx "$sound"); do
@@ -213,7 +213,8 @@ for name in root-rotated-alone root-expired timestamp-expired timestamp-back \
     releases-forged releases-stolen-id releases-hash releases-twice \
     releases-version-31 releases-key-unknown targets-threshold-same \
     mix-targets mix-releases mix-unlisted target-name delegates-none \
-    delegates-others server-gone server-half server-endless-targets; do
+    delegates-others delegates-two server-gone server-half \
+    server-endless-targets; do
 	as_it_was "$name"
 	before=$(signatures)
 	not_ok "$name: there we do not sign" trust sign "$gun:w1" --key me
@@ -234,6 +235,9 @@ for name in timestamp-expired targets-back releases-forged \
 done
 is 'no key was used for any' "$(signatures)" "$before"
 is 'nor anything posted then' "$(posts)" 0
+as_it_was delegates-two
+not_ok 'where two are to sign at once' trust sign "$gun:w1" --key me
+like 'it is told' "$tap_out" 'wants the signatures of 2 keys'
 as_it_was delegates-others
 not_ok 'who is no delegate' trust sign "$gun:w1" --key me
 like 'is told so' "$tap_out" 'no delegation of .* lists the key'

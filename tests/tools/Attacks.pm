@@ -256,6 +256,13 @@ my %plans = (
 			$_[0]{delegations} = { keys => {}, roles => [] } } } };
 	},
 	'delegates-others' => sub { return { others => 1 } },
+	# Ours is signed by two: one that signs alone does it for nothing.
+	'delegates-two' => sub {
+		return later(sub {
+			$_->{threshold} = 2 for grep { $_->{name} eq
+			    'targets/us' } @{ $_[0]{delegations}{roles} };
+		});
+	},
 	# One delegate goes; what another signed before is sound, or old.
 	'delegates-fewer' => sub { return fewer(4) },
 	'delegates-fewer-back' => sub { return fewer(2) },
