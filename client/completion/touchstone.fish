@@ -14,7 +14,8 @@ function __touchstone_in
 	set -l words (commandline -opc)
 	test (count $words) -gt (count $argv); or return 1
 	for i in (seq (count $argv))
-		test "$words[(math $i + 1)]" = "$argv[$i]"; or return 1
+		set -l at (math $i + 1)
+		test "$words[$at]" = "$argv[$i]"; or return 1
 	end
 end
 
@@ -193,32 +194,14 @@ complete -c touchstone -n $in -r -F -l client-key -d 'its key'
 
 set in '__touchstone_in trust sign'
 complete -c touchstone -n $in -x -s k -l key -a '(__touchstone_keys)' -d 'sign with this key'
-complete -c touchstone -n $in -x -l server -d 'the Notary server'
-complete -c touchstone -n $in -r -F -l root -d 'the root key that is trusted'
-complete -c touchstone -n $in -l plain-http -d 'plain http to other machines too'
-complete -c touchstone -n $in -r -F -l ca -d 'authority of the servers'
-complete -c touchstone -n $in -r -F -l cert -d 'our certificate'
-complete -c touchstone -n $in -r -F -l client-key -d 'its key'
 
 set in '__touchstone_in trust revoke'
 complete -c touchstone -n $in -x -s k -l key -a '(__touchstone_keys)' -d 'sign with this key'
-complete -c touchstone -n $in -x -l server -d 'the Notary server'
-complete -c touchstone -n $in -r -F -l root -d 'the root key that is trusted'
-complete -c touchstone -n $in -l plain-http -d 'plain http to other machines too'
-complete -c touchstone -n $in -r -F -l ca -d 'authority of the servers'
-complete -c touchstone -n $in -r -F -l cert -d 'our certificate'
-complete -c touchstone -n $in -r -F -l client-key -d 'its key'
 
 set in '__touchstone_in trust witness'
 complete -c touchstone -n $in -l force -d 'sign also what never counted here'
 complete -c touchstone -n $in -a 'root targets targets/releases'
 complete -c touchstone -n $in -x -s k -l key -a '(__touchstone_keys)' -d 'sign with this key'
-complete -c touchstone -n $in -x -l server -d 'the Notary server'
-complete -c touchstone -n $in -r -F -l root -d 'the root key that is trusted'
-complete -c touchstone -n $in -l plain-http -d 'plain http to other machines too'
-complete -c touchstone -n $in -r -F -l ca -d 'authority of the servers'
-complete -c touchstone -n $in -r -F -l cert -d 'our certificate'
-complete -c touchstone -n $in -r -F -l client-key -d 'its key'
 
 set in '__touchstone_in trust migrate'
 complete -c touchstone -n $in -x -s k -l key -a '(__touchstone_keys)' -d 'sign with this key'
@@ -230,56 +213,28 @@ complete -c touchstone -n $in -l simple -d 'for skopeo and podman'
 complete -c touchstone -n $in -r -F -l lookaside -d 'where simple signatures go'
 complete -c touchstone -n $in -s n -l dry-run -d 'tell what would be signed'
 complete -c touchstone -n $in -l strict -d 'a tag that has moved is a failure'
-complete -c touchstone -n $in -x -l server -d 'the Notary server'
-complete -c touchstone -n $in -r -F -l root -d 'the root key that is trusted'
-complete -c touchstone -n $in -l plain-http -d 'plain http to other machines too'
-complete -c touchstone -n $in -r -F -l ca -d 'authority of the servers'
-complete -c touchstone -n $in -r -F -l cert -d 'our certificate'
-complete -c touchstone -n $in -r -F -l client-key -d 'its key'
-
-set in '__touchstone_in trust verify'
-complete -c touchstone -n $in -x -l server -d 'the Notary server'
-complete -c touchstone -n $in -r -F -l root -d 'the root key that is trusted'
-complete -c touchstone -n $in -l plain-http -d 'plain http to other machines too'
-complete -c touchstone -n $in -r -F -l ca -d 'authority of the servers'
-complete -c touchstone -n $in -r -F -l cert -d 'our certificate'
-complete -c touchstone -n $in -r -F -l client-key -d 'its key'
-
-set in '__touchstone_in trust inspect'
-complete -c touchstone -n $in -x -l server -d 'the Notary server'
-complete -c touchstone -n $in -r -F -l root -d 'the root key that is trusted'
-complete -c touchstone -n $in -l plain-http -d 'plain http to other machines too'
-complete -c touchstone -n $in -r -F -l ca -d 'authority of the servers'
-complete -c touchstone -n $in -r -F -l cert -d 'our certificate'
-complete -c touchstone -n $in -r -F -l client-key -d 'its key'
 
 set in '__touchstone_in trust init'
 complete -c touchstone -n $in -x -s k -l key -a '(__touchstone_keys)' -d 'the targets key'
 complete -c touchstone -n $in -x -l root-key -a '(__touchstone_keys)' -d 'the root key'
-complete -c touchstone -n $in -x -l server -d 'the Notary server'
-complete -c touchstone -n $in -l plain-http -d 'plain http to other machines too'
-complete -c touchstone -n $in -r -F -l ca -d 'authority of the servers'
-complete -c touchstone -n $in -r -F -l cert -d 'our certificate'
-complete -c touchstone -n $in -r -F -l client-key -d 'its key'
 
 set in '__touchstone_in trust signer'
 complete -c touchstone -n $in -a 'add remove'
 complete -c touchstone -n $in -r -F -s k -l key -a '(__touchstone_keys)' -d 'of the signer'
 complete -c touchstone -n $in -l force -d 'remove also who alone has signed the tags'
-complete -c touchstone -n $in -x -l server -d 'the Notary server'
-complete -c touchstone -n $in -r -F -l root -d 'the root key that is trusted'
-complete -c touchstone -n $in -l plain-http -d 'plain http to other machines too'
-complete -c touchstone -n $in -r -F -l ca -d 'authority of the servers'
-complete -c touchstone -n $in -r -F -l cert -d 'our certificate'
-complete -c touchstone -n $in -r -F -l client-key -d 'its key'
 
 set in '__touchstone_in trust rotate'
 complete -c touchstone -n $in -a 'root targets snapshot timestamp'
 complete -c touchstone -n $in -x -s k -l key -a '(__touchstone_keys)' -d 'the new targets key'
 complete -c touchstone -n $in -x -l root-key -a '(__touchstone_keys)' -d 'the new root key'
-complete -c touchstone -n $in -x -l server -d 'the Notary server'
-complete -c touchstone -n $in -r -F -l root -d 'the root key that is trusted'
-complete -c touchstone -n $in -l plain-http -d 'plain http to other machines too'
-complete -c touchstone -n $in -r -F -l ca -d 'authority of the servers'
-complete -c touchstone -n $in -r -F -l cert -d 'our certificate'
-complete -c touchstone -n $in -r -F -l client-key -d 'its key'
+
+for in in '__touchstone_in trust sign' '__touchstone_in trust revoke' '__touchstone_in trust witness' '__touchstone_in trust migrate' '__touchstone_in trust verify' '__touchstone_in trust inspect' '__touchstone_in trust signer' '__touchstone_in trust rotate' '__touchstone_in trust init'
+    complete -c touchstone -n $in -x -l server -d 'the Notary server'
+    complete -c touchstone -n $in -l plain-http -d 'plain http to other machines too'
+    complete -c touchstone -n $in -r -F -l ca -d 'authority of the servers'
+    complete -c touchstone -n $in -r -F -l cert -d 'our certificate'
+    complete -c touchstone -n $in -r -F -l client-key -d 'its key'
+end
+for in in '__touchstone_in trust sign' '__touchstone_in trust revoke' '__touchstone_in trust witness' '__touchstone_in trust migrate' '__touchstone_in trust verify' '__touchstone_in trust inspect' '__touchstone_in trust signer' '__touchstone_in trust rotate'
+    complete -c touchstone -n $in -r -F -l root -d 'the root key that is trusted'
+end

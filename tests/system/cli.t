@@ -132,6 +132,16 @@ is 'whose arguments are its own' \
 if command -v bash >/dev/null; then
 	ok 'bash reads it' bash -n "$completion/touchstone-agent.bash"
 fi
+fish_names() {	# WORDS: what fish would put there
+	HOME=$user/fish XDG_CONFIG_HOME= fish -N -c "source '$completion/touchstone.fish'
+	    complete -C '$1'" 2>&1 | cut -f 1
+}
+is 'fish completes a group of commands' "$(fish_names 'touchstone attes')" \
+    attest
+is 'and an option of one' "$(fish_names 'touchstone trust sign --ser')" \
+    --server
+is 'and not of another' "$(fish_names 'touchstone trust init --roo')" \
+    --root-key
 
 # ---- the manual ----
 page=$(sed 's/Fl -/--/g; s/Fl u Ar text , //; s/Fl n , *//; s/Fl [ka] Ar [a-z]* , //; s/Fl r , //' "$man/touchstone.1" \
