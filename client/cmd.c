@@ -80,23 +80,14 @@ call_follow(struct call *c, enum msg_id id, const void *in,
 static int
 status_of(gpg_error_t err)
 {
+	if (say_is_no(err))
+		return STATUS_REFUSED;
 	switch (gpg_err_code(err)) {
 	case GPG_ERR_NO_AGENT:
 		return STATUS_NO_AGENT;
 	case GPG_ERR_USER_1:
 	case GPG_ERR_INV_ARG:
 		return STATUS_USAGE;
-	case GPG_ERR_CANCELED:
-	case GPG_ERR_FULLY_CANCELED:
-	case GPG_ERR_NOT_CONFIRMED:
-	case GPG_ERR_FORBIDDEN:
-	case GPG_ERR_EACCES:
-	case GPG_ERR_BAD_PIN:
-	case GPG_ERR_BAD_PASSPHRASE:
-	case GPG_ERR_LOCKED:
-	case GPG_ERR_PIN_BLOCKED:
-	case GPG_ERR_NO_PIN_ENTRY:
-		return STATUS_REFUSED;
 	case GPG_ERR_NO_SECKEY:
 	case GPG_ERR_AMBIGUOUS_NAME:
 	case GPG_ERR_NOT_FOUND:

@@ -12,6 +12,7 @@
 
 #include "client/chainfile.h"
 #include "client/plugin.h"
+#include "client/say.h"
 #include "client/stream.h"
 #include "local/keyfile.h"
 #include "object/json.h"
@@ -270,6 +271,8 @@ read_request(struct ask *a)
 static const char *
 error_code(gpg_error_t err)
 {
+	if (say_is_no(err))
+		return "ACCESS_DENIED";
 	switch (gpg_err_code(err)) {
 	case GPG_ERR_UNKNOWN_VERSION:
 		return "UNSUPPORTED_CONTRACT_VERSION";
@@ -283,17 +286,6 @@ error_code(gpg_error_t err)
 	case GPG_ERR_NO_SECKEY:
 	case GPG_ERR_AMBIGUOUS_NAME:
 		return "VALIDATION_ERROR";
-	case GPG_ERR_CANCELED:
-	case GPG_ERR_FULLY_CANCELED:
-	case GPG_ERR_NOT_CONFIRMED:
-	case GPG_ERR_FORBIDDEN:
-	case GPG_ERR_EACCES:
-	case GPG_ERR_BAD_PIN:
-	case GPG_ERR_BAD_PASSPHRASE:
-	case GPG_ERR_LOCKED:
-	case GPG_ERR_PIN_BLOCKED:
-	case GPG_ERR_NO_PIN_ENTRY:
-		return "ACCESS_DENIED";
 	case GPG_ERR_TIMEOUT:
 		return "TIMEOUT";
 	default:

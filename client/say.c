@@ -83,6 +83,26 @@ say_notice(struct view text, bool terminal)
 		say_terminal(text);
 }
 
+bool
+say_is_no(gpg_error_t err)
+{
+	switch (gpg_err_code(err)) {
+	case GPG_ERR_CANCELED:
+	case GPG_ERR_FULLY_CANCELED:
+	case GPG_ERR_NOT_CONFIRMED:
+	case GPG_ERR_FORBIDDEN:
+	case GPG_ERR_EACCES:
+	case GPG_ERR_BAD_PIN:
+	case GPG_ERR_BAD_PASSPHRASE:
+	case GPG_ERR_LOCKED:
+	case GPG_ERR_PIN_BLOCKED:
+	case GPG_ERR_NO_PIN_ENTRY:
+		return true;
+	default:
+		return false;
+	}
+}
+
 const char *
 say_hint(gpg_error_t err)
 {

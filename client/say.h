@@ -24,6 +24,9 @@ void say_notice(struct view text, bool terminal);
 /* The latter alone, for programs whose stderr is read by a program. */
 void say_terminal(struct view text);
 
+/* Whether somebody said no: the user, the policy, the token to a PIN. */
+bool say_is_no(gpg_error_t);
+
 /* What to do about an error that its own text does not tell; may be "". */
 const char *say_hint(gpg_error_t);
 
