@@ -3,32 +3,8 @@
 # it makes: Notary's and Docker's clients take what they sign and follow the
 # root to another of them; each signature is touched for, and its question
 # names what it is about.
-TOUCHSTONE_FOREIGN=${TOUCHSTONE_FOREIGN-${XDG_CACHE_HOME:-$HOME/.cache}/touchstone-tests}
-export TOUCHSTONE_FOREIGN
-. "$(dirname "$0")/piv.sh"
-needs docker-registry notary-server skopeo openssl jq
-IMAGES_INSIDE=beside
-. "$src/tests/system/images.sh"
-. "$src/tests/system/notary.sh"
-. "$src/tests/system/trust-peers.sh"
+. "$(dirname "$0")/trust-keys.sh"
 
-card_start 1 --firmware 5.7.1 --touch now || exit 1
-piv_agent || exit 1
-pinentry "pin $pin" "always pin $pin"
-registry 5000
-notary_server 4443 || exit 1
-image plain
-plain=$image
-
-# new_key NAME SLOT ALGORITHM: touched for each signature.
-new_key() {
-	id=$(piv_ask generate yubikey '' "$1" "$3" "$2" 2 2 '')
-	touchstone keys export --openpgp "$id" --name "$1" \
-	    --user-id "$1 <$1@example.com>" </dev/null >"$user/$1.asc"
-}
-new_key k-p256 82 P-256
-new_key k-p384 83 P-384
-new_key k-rsa 84 RSA-2048
 new_key k-ed 85 Ed25519
 docker_there=
 if needs_docker; then
