@@ -24,7 +24,8 @@ ok 'who knew the old one takes it' notary_as visitor lookup "$gun" v1
 ok 'so do we' trust verify "$image"
 touchstone forget >/dev/null
 ok 'all is renewed' trust witness "$gun" root targets
-like 'the PIN is for what is named' "$(pinentry_log | grep '^SETDESC' |
+like 'the PIN is for what is named' "$(pinentry_log |
+    awk '/^SETDESC/ { said = $0 } /^GETPIN/ { print said }' |
     tail -n 1)" "nothing new in $gun by root, version 3"
 ok 'who knew it takes that' notary_as visitor lookup "$gun" v1
 not_ok 'Ed25519 is for no root' trust rotate "$gun" root --root-key k-ed
